@@ -1,0 +1,84 @@
+//! The only code that knows what an RPC or an explorer speaks.
+//!
+//! A provider answers about one chain. Its calls block, so they run on threads that may wait, never on
+//! the async runtime, and never while a transaction is open. An error is never "no transfers".
+
+use std::time::Duration;
+
+use crate::domain::address::Address;
+use crate::domain::transfer::{BlockRef, ChainTransfer};
+
+/// One source of truth about one chain.
+pub trait Provider: Send + Sync {
+    /// Its kind and host, for logs and the admin: never its key or path.
+    fn label(&self) -> &str;
+
+    /// The number of the newest block. Verifies the chain id first, if that has not been done since the
+    /// last [`Provider::distrust`].
+    fn head(&self) -> Result<u64, ProviderError>;
+
+    /// The number of the newest block that the chain calls final; `None` where the provider has no such notion.
+    fn finalized(&self) -> Result<Option<u64>, ProviderError>;
+
+    /// The transfers in a range of blocks. May cover less than was asked, but at least one block.
+    fn scan(&self, ask: &Scan) -> Result<Scanned, ProviderError>;
+
+    /// The canonical block at a height; `None` if the provider does not have it.
+    fn block(&self, number: u64) -> Result<Option<BlockRef>, ProviderError>;
+
+    /// What became of a transaction; `None` if the provider does not know it.
+    /// Carries all transfers to `recipients` in it, by any contract.
+    fn receipt(
+        &self,
+        txn_hash: &str,
+        recipients: &[Address],
+    ) -> Result<Option<Receipt>, ProviderError>;
+
+    /// Forgets what was verified, so that the next call checks the chain id again: called after a failover.
+    fn distrust(&self);
+}
+
+/// A question for transfers, in blocks `from..=to`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scan {
+    pub from: u64,
+    pub to: u64,
+    pub recipients: Vec<Address>,
+    pub contracts: Vec<Address>,
+}
+
+/// The answer: every transfer in `from..=through`, in the order of the chain, ordinals given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Scanned {
+    pub through: u64,
+    pub transfers: Vec<ChainTransfer>,
+}
+
+/// A mined transaction.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Receipt {
+    pub block: BlockRef,
+    pub succeeded: bool,
+    /// Empty if it failed.
+    pub transfers: Vec<ChainTransfer>,
+}
+
+/// Why a provider gave no answer. Messages are one line and carry no secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProviderError {
+    #[error("unreachable: {0}")]
+    Unreachable(String),
+    #[error("rate limited: {message}")]
+    RateLimited {
+        message: String,
+        retry_after: Option<Duration>,
+    },
+    /// A wrong key, a plan that does not cover the chain: asking again will not help soon.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Anything that is no proper answer: HTML, truncated JSON, an unknown error, a missing block.
+    #[error("bad answer: {0}")]
+    BadAnswer(String),
+    #[error("wrong chain: its chain id is {found}, expected {expected}")]
+    WrongChain { expected: u64, found: u64 },
+}

@@ -1,0 +1,8 @@
+//! The rules, as values and pure functions: no I/O, no clock, no SQL, no wire types.
+
+pub mod address;
+pub mod amount;
+pub mod deposit;
+pub mod order;
+pub mod registry;
+pub mod transfer;

@@ -1,0 +1,6 @@
+//! Ocrch: an open crypto checkout in one binary and one SQLite file.
+
+pub mod chain;
+pub mod clock;
+pub mod config;
+pub mod domain;
