@@ -5,4 +5,5 @@ pub mod amount;
 pub mod deposit;
 pub mod order;
 pub mod registry;
+pub mod signature;
 pub mod transfer;
