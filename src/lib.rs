@@ -4,3 +4,4 @@ pub mod chain;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod store;

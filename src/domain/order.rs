@@ -61,6 +61,8 @@ pub struct NewOrder {
 /// An order as stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
+    /// Its place in the store.
+    pub row: i64,
     pub id: OrderId,
     pub new: NewOrder,
     pub status: OrderStatus,
@@ -90,5 +92,4 @@ pub struct Payment {
     pub block_timestamp: UnixSeconds,
     pub confirmations: u32,
     pub confirmations_required: u32,
-    pub explorer_url: Option<String>,
 }
