@@ -7,6 +7,7 @@ pub mod deposit;
 pub mod matching;
 pub mod order;
 pub mod registry;
+pub mod retry;
 pub mod scanning;
 pub mod signature;
 pub mod slots;

@@ -74,6 +74,16 @@ pub struct Order {
 }
 
 impl Order {
+    /// The order as it was when it was created: what a repeated request is answered.
+    pub fn as_created(self) -> Self {
+        Self {
+            status: OrderStatus::Pending,
+            closed_at: None,
+            payment: None,
+            ..self
+        }
+    }
+
     pub fn paid_at(&self) -> Option<UnixSeconds> {
         self.closed_at.filter(|_| self.status == OrderStatus::Paid)
     }

@@ -46,6 +46,11 @@ impl TailRule {
         self.max_micros.min((amount / 100).max(COARSE))
     }
 
+    /// The largest value for an amount, tail and all.
+    pub fn largest(self, amount: u64) -> u64 {
+        amount + self.limit(amount)
+    }
+
     /// All values a deposit of this amount may get on one wallet, in the order of preference:
     /// bare, then steps of 0.0001, then steps of 0.000001.
     pub fn candidates(self, amount: u64) -> impl Iterator<Item = u64> {
@@ -104,7 +109,7 @@ pub fn allocate(
 /// The share of an amount's values on one wallet that are held, in percent.
 pub fn percent_held(amount: u64, held: &[HeldValue], rule: TailRule) -> u64 {
     let all = rule.candidates(amount).count() as u64;
-    let range = amount..=amount + rule.limit(amount);
+    let range = amount..=rule.largest(amount);
     let taken = held.iter().filter(|h| range.contains(&h.micros)).count() as u64;
     (taken * 100).checked_div(all).unwrap_or(100).min(100)
 }

@@ -100,7 +100,11 @@ pub fn due(
 }
 
 /// When an origin's next event is due that is not due yet.
-pub fn next_due(connection: &Connection, origin: &str, now_ms: i64) -> Result<Option<i64>, StoreError> {
+pub fn next_due(
+    connection: &Connection,
+    origin: &str,
+    now_ms: i64,
+) -> Result<Option<i64>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT min(next_attempt_ms) FROM events WHERE state = 'queued' AND origin = ?1 AND next_attempt_ms > ?2",
     )?;

@@ -81,11 +81,14 @@ pub fn close(tx: &Tx<'_>, row: i64, status: OrderStatus) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Sets the transfer that the order shows as its payment.
-pub fn show_transfer(tx: &Tx<'_>, row: i64, transfer: Option<i64>) -> Result<(), StoreError> {
-    tx.prepare_cached("UPDATE orders SET shown_transfer = ?2 WHERE id = ?1")?
+/// Sets the transfer that the order shows as its payment; returns whether that is another one than before.
+pub fn show_transfer(tx: &Tx<'_>, row: i64, transfer: Option<i64>) -> Result<bool, StoreError> {
+    let changed = tx
+        .prepare_cached(
+            "UPDATE orders SET shown_transfer = ?2 WHERE id = ?1 AND shown_transfer IS NOT ?2",
+        )?
         .execute(params![row, transfer])?;
-    Ok(())
+    Ok(changed > 0)
 }
 
 /// An order whose time is over, with the chains it has open deposits on.

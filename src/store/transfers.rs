@@ -251,3 +251,25 @@ pub fn waiting_for_order(
         .query_row([order_row, since], |row| row.get(0))
         .optional()?)
 }
+
+/// Waiting transfers that were going to pay one of an order's deposits.
+pub fn waiting_with_candidates_of(
+    connection: &Connection,
+    order_row: i64,
+) -> Result<Vec<i64>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT t.id FROM deposits d JOIN transfers t ON t.candidate = d.id
+         WHERE d.order_id = ?1 AND t.status = 'waiting_for_confirmation' ORDER BY t.id",
+    )?;
+    let found = statement.query_map([order_row], |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Whether another waiting transfer will pay a deposit.
+pub fn is_claimed(connection: &Connection, deposit: i64, but: i64) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM transfers WHERE candidate = ?1 AND id <> ?2
+           AND status = 'waiting_for_confirmation')",
+    )?;
+    Ok(statement.query_row([deposit, but], |row| row.get(0))?)
+}
