@@ -142,7 +142,7 @@ impl<'a> Recording<'a> {
             return Ok(None);
         }
         let cursor = cursors::find(tx, &self.chain.blockchain, seen.id.recipient)?;
-        if !cursor.is_some_and(|cursor| seen.block.number >= cursor.first) {
+        if cursor.is_none_or(|cursor| seen.block.number < cursor.first) {
             return Ok(None);
         }
         Ok(Amount::from_base_units(seen.id.units, token.decimals)
