@@ -3,6 +3,8 @@
 //! A provider answers about one chain. Its calls block, so they run on threads that may wait, never on
 //! the async runtime, and never while a transaction is open. An error is never "no transfers".
 
+pub mod simulated;
+
 use std::time::Duration;
 
 use crate::domain::address::Address;
