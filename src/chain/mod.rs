@@ -3,10 +3,18 @@
 //! A provider answers about one chain. Its calls block, so they run on threads that may wait, never on
 //! the async runtime, and never while a transaction is open. An error is never "no transfers".
 
+mod budget;
+mod evm_log;
+mod evm_rpc;
+mod http;
+mod json_rpc;
+mod refusals;
 pub mod simulated;
+mod span;
 
 use std::time::Duration;
 
+use crate::config::ProviderKind;
 use crate::domain::address::Address;
 use crate::domain::transfer::{BlockRef, ChainTransfer};
 
@@ -83,4 +91,15 @@ pub enum ProviderError {
     BadAnswer(String),
     #[error("wrong chain: its chain id is {found}, expected {expected}")]
     WrongChain { expected: u64, found: u64 },
+}
+
+/// A kind as the configuration writes it.
+fn kind_name(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Rpc => "rpc",
+        ProviderKind::Etherscan => "etherscan",
+        ProviderKind::Tronscan => "tronscan",
+        ProviderKind::Trongrid => "trongrid",
+        ProviderKind::Simulated => "simulated",
+    }
 }
