@@ -6,8 +6,10 @@
 mod budget;
 mod evm_log;
 mod evm_rpc;
+mod health;
 mod http;
 mod json_rpc;
+pub mod pool;
 mod refusals;
 pub mod simulated;
 mod span;
