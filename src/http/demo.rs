@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use poem::http::StatusCode;
 use poem::web::{Data, Json};
-use poem::{Body, EndpointExt, Error, Request, Result, Route, get, handler, post};
+use poem::{Body, EndpointExt, IntoResponse, Request, Response, Result, Route, get, handler, post};
 use rust_embed::RustEmbed;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::pages::{Asset, page};
 use crate::clock::{Clock, UnixSeconds};
@@ -103,7 +103,8 @@ struct Event {
     status: Option<String>,
 }
 
-/// Adds the shop page at `/` and the shop's backend under `/demo`.
+/// Adds the shop page at `/` and the shop's backend under `/demo`. Nothing may be nested at the root beside it:
+/// poem prefers a nest's catch-all to the route `/`.
 pub fn add(route: Route, shop: Arc<Shop>) -> Route {
     route
         .at("/", page(|_| Asset::of::<Files>("index.html")))
@@ -234,25 +235,22 @@ fn keep<T>(list: &mut VecDeque<T>, newest: T) {
 }
 
 #[handler]
-fn state(Data(shop): Data<&Arc<Shop>>) -> Json<serde_json::Value> {
+fn state(Data(shop): Data<&Arc<Shop>>) -> Json<Value> {
     Json(json!(*shop.books()))
 }
 
 #[handler]
-async fn buy(Data(shop): Data<&Arc<Shop>>) -> Result<Json<serde_json::Value>> {
+async fn buy(Data(shop): Data<&Arc<Shop>>) -> Response {
     let shop = shop.clone();
-    let sale = blocking(move || shop.create_order(), StatusCode::BAD_GATEWAY).await?;
-    Ok(Json(json!({"checkout_url": sale.checkout_url})))
+    let sale = blocking(move || shop.create_order()).await;
+    answer(sale.map(|sale| json!({"checkout_url": sale.checkout_url})))
 }
 
 #[handler]
-async fn send_payment(
-    Data(shop): Data<&Arc<Shop>>,
-    Json(ask): Json<PaymentAsk>,
-) -> Result<Json<serde_json::Value>> {
+async fn send_payment(Data(shop): Data<&Arc<Shop>>, Json(ask): Json<PaymentAsk>) -> Response {
     let shop = shop.clone();
-    let txn_hash = blocking(move || (shop.pay)(&ask), StatusCode::BAD_REQUEST).await?;
-    Ok(Json(json!({"txn_hash": txn_hash})))
+    let txn_hash = blocking(move || (shop.pay)(&ask)).await;
+    answer(txn_hash.map(|txn_hash| json!({"txn_hash": txn_hash})))
 }
 
 #[handler]
@@ -273,17 +271,25 @@ async fn webhook(
 /// Runs what waits on the network off the server's own threads.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, String> + Send + 'static,
-    status: StatusCode,
-) -> Result<T> {
+) -> Result<T, String> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done.map_err(|problem| Error::from_string(problem, status)),
-        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR.into()),
+        Ok(done) => done,
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What went wrong is shown as it is: whoever tries the demo is its operator, too.
+fn answer(done: Result<Value, String>) -> Response {
+    match done {
+        Ok(value) => Json(value).into_response(),
+        Err(problem) => problem.with_status(StatusCode::BAD_GATEWAY).into_response(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use poem::Endpoint;
 
     fn shop() -> Shop {
         let pay = |ask: &PaymentAsk| Ok(format!("0x{}", ask.amount));
@@ -334,6 +340,30 @@ mod tests {
         let page = Files::get("index.html").unwrap();
         let html = std::str::from_utf8(&page.data).unwrap();
         assert!(html.contains(PRICE) && html.contains(PRODUCT));
+    }
+
+    #[tokio::test]
+    async fn the_shop_lives_beside_the_api() {
+        #[handler]
+        fn api() -> &'static str {
+            "api"
+        }
+        let routes = add(Route::new(), Arc::new(shop()))
+            .nest_no_strip("/api", Route::new().at("/api/x", api));
+        for (path, status, text) in [
+            ("/", StatusCode::OK, "demo/shop.js"),
+            ("/demo/shop.js", StatusCode::OK, "refresh"),
+            ("/demo/wallet.js", StatusCode::OK, "ocrch:payment"),
+            ("/demo/state", StatusCode::OK, "deliveries"),
+            ("/demo/other.js", StatusCode::NOT_FOUND, "not found"),
+            ("/api/x", StatusCode::OK, "api"),
+        ] {
+            let request = Request::builder().uri_str(path).finish();
+            let response = routes.get_response(request).await;
+            assert_eq!(response.status(), status, "{path}");
+            let body = response.into_body().into_string().await.unwrap();
+            assert!(body.contains(text), "{path}: {body}");
+        }
     }
 
     #[test]
