@@ -256,4 +256,4 @@ fn bad<T>(what: &str) -> Result<T, ProviderError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

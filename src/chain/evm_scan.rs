@@ -188,3 +188,6 @@ fn topic(address: &Address) -> String {
 fn failed(what: &str) -> CallError {
     CallError::Failed(ProviderError::BadAnswer(what.to_owned()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -282,3 +282,52 @@ fn secrets_in(url: &str) -> Vec<String> {
     }
     secrets
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_label_is_the_kind_and_the_host() {
+        let check = |url: &str, expected: &str| assert_eq!(host_of(url), expected, "{url}");
+        check("https://eth.drpc.org", "eth.drpc.org");
+        check(
+            "https://mainnet.infura.io/v3/0123456789abcdef",
+            "mainnet.infura.io",
+        );
+        check(
+            "http://user:password@node.example:8545/?key=1",
+            "node.example:8545",
+        );
+        check("http://[::1]:8545", "[::1]:8545");
+        check("not a url", "(malformed URL)");
+    }
+
+    #[test]
+    fn what_identifies_the_customer_is_found_in_any_url() {
+        let check = |url: &str, secret: &str| {
+            assert!(secrets_in(url).iter().any(|found| found == secret), "{url}");
+        };
+        check(
+            "https://mainnet.infura.io/v3/0123456789abcdef",
+            "0123456789abcdef",
+        );
+        check(
+            "https://node.example/?a=b&apikey=0123456789abcdef",
+            "0123456789abcdef",
+        );
+        check("https://user:password@node.example", "password");
+        check("https://node.example/short", "/short");
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_is_one_short_line(text in "(\\PC|\\s|\\x00){0,1000}") {
+            let line = one_line(&text);
+            prop_assert!(line.chars().count() <= 200);
+            prop_assert!(!line.contains(char::is_control));
+        }
+    }
+}

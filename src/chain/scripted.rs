@@ -88,14 +88,18 @@ impl Scripted {
         })
     }
 
-    /// As a configuration names it.
-    pub fn entry(&self) -> ProviderConfig {
+    /// A provider as a configuration names it.
+    pub fn entry_of(url: &str) -> ProviderConfig {
         ProviderConfig {
             kind: ProviderKind::Rpc,
-            url: self.url.clone(),
+            url: url.to_owned(),
             api_key: None,
             max_per_second: None,
         }
+    }
+
+    pub fn entry(&self) -> ProviderConfig {
+        Self::entry_of(&self.url)
     }
 
     /// With a key in the path, in the query and in a header.
