@@ -8,3 +8,4 @@ pub mod task;
 pub mod http;
 pub mod service;
 pub mod store;
+pub mod webhook;

@@ -6,11 +6,15 @@
 mod budget;
 mod evm_log;
 mod evm_rpc;
+mod evm_scan;
 mod health;
 mod http;
 mod json_rpc;
 pub mod pool;
 mod refusals;
+mod retry_after;
+#[cfg(test)]
+mod scripted;
 pub mod simulated;
 mod span;
 
