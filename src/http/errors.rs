@@ -7,10 +7,10 @@ use poem::http::StatusCode;
 use poem::{Error, Response};
 
 use crate::domain::signature::SignatureError;
+use crate::service::StoreError;
 use crate::service::create_order::CreateError;
 use crate::service::orders::OrderError;
 use crate::service::payments::PaymentError;
-use crate::service::StoreError;
 
 /// What a client is told when a request failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,6 +91,10 @@ impl From<PaymentError> for Failure {
 
 /// Answers for what no handler saw: unknown paths, wrong methods, requests that cannot be read.
 pub async fn plain_text(error: Error) -> Response {
+    // What a handler answered is passed on as it is.
+    if error.is_from_response() {
+        return error.into_response();
+    }
     let status = error.status();
     if status.is_server_error() {
         tracing::error!(%error, "request failed");

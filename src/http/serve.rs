@@ -11,6 +11,8 @@ use poem::web::{LocalAddr, RemoteAddr};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
+use super::pages::CheckoutPage;
+
 pub use super::ws::Sockets;
 use crate::service::App;
 
@@ -28,11 +30,12 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub async fn serve(
     app: App,
     listener: TcpListener,
+    checkout: CheckoutPage,
     extra: poem::Route,
     stop: CancellationToken,
 ) -> io::Result<()> {
     let sockets = Sockets::default();
-    let routes = super::routes(&app, &sockets, extra);
+    let routes = super::routes(&app, &sockets, checkout, extra);
     let closing = {
         let stop = stop.clone();
         async move {

@@ -17,7 +17,7 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// Delivers until the stop; attempts under way end first.
 pub async fn run(app: App, stop: CancellationToken) {
-    let mut deliverer = Deliverer::new(app);
+    let mut deliverer = Deliverer::new(app.clone());
     while !stop.is_cancelled() {
         let rest = match deliverer.start_due() {
             Ok(rest) => rest,
@@ -29,7 +29,7 @@ pub async fn run(app: App, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = deliverer.finished() => {}
-            () = deliverer.app.outbox_changed() => {}
+            () = app.outbox_changed() => {}
             () = tokio::time::sleep(rest) => {}
         }
     }
@@ -83,7 +83,11 @@ impl Deliverer {
             let limit = free + self.events.len();
             let (due, next) = outbox::due(&self.app, &origin, limit)?;
             next_ms = [next_ms, next].into_iter().flatten().min();
-            let waiting: Vec<Event> = due.into_iter().filter(|e| self.may_start(e)).take(free).collect();
+            let waiting: Vec<Event> = due
+                .into_iter()
+                .filter(|e| self.may_start(e))
+                .take(free)
+                .collect();
             for event in waiting {
                 self.begin(origin.clone(), event);
             }
@@ -105,14 +109,19 @@ impl Deliverer {
 
     fn free_places(&self, origin: &str) -> usize {
         let all = self.app.config().webhooks.concurrency;
-        let for_origin = if self.slow.contains(origin) { 1 } else { (all / 4).max(1) };
+        let for_origin = if self.slow.contains(origin) {
+            1
+        } else {
+            (all / 4).max(1)
+        };
         let taken = self.places.get(origin).copied().unwrap_or(0);
         let left = all.saturating_sub(self.attempts.len());
         for_origin.saturating_sub(taken).min(left)
     }
 
     fn may_start(&self, event: &Event) -> bool {
-        !self.events.contains(&event.row) && event.order_row.is_none_or(|o| !self.orders.contains(&o))
+        !self.events.contains(&event.row)
+            && event.order_row.is_none_or(|o| !self.orders.contains(&o))
     }
 
     fn begin(&mut self, origin: String, event: Event) {
@@ -152,8 +161,11 @@ async fn attempt(app: App, sender: Sender, origin: String, event: Event) -> Fini
     };
     if !outcome.delivered() {
         tracing::info!(
-            webhook_id = event.webhook_id, attempt = event.attempts + 1, status = outcome.status,
-            error = outcome.error, "webhook not delivered"
+            webhook_id = event.webhook_id,
+            attempt = event.attempts + 1,
+            status = outcome.status,
+            error = outcome.error,
+            "webhook not delivered"
         );
     }
     let attempt = Attempt {

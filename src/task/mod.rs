@@ -41,15 +41,25 @@ pub fn start(
     }
     tasks.spawn(deliver::run(app.clone(), stop.clone()));
     let expiring = app.clone();
-    tasks.spawn(every::run("expiring orders", EXPIRE_EVERY, stop.clone(), move || {
-        let app = expiring.clone();
-        async move { expire::expire_due(&app).await.map(|_| false) }
-    }));
+    tasks.spawn(every::run(
+        "expiring orders",
+        EXPIRE_EVERY,
+        stop.clone(),
+        move || {
+            let app = expiring.clone();
+            async move { expire::expire_due(&app).await.map(|_| false) }
+        },
+    ));
     let pruning = app.clone();
-    tasks.spawn(every::run("pruning", PRUNE_EVERY, stop.clone(), move || {
-        let app = pruning.clone();
-        async move { prune::prune(&app).await }
-    }));
+    tasks.spawn(every::run(
+        "pruning",
+        PRUNE_EVERY,
+        stop.clone(),
+        move || {
+            let app = pruning.clone();
+            async move { prune::prune(&app).await }
+        },
+    ));
 }
 
 fn start_watching(

@@ -12,9 +12,9 @@ use crate::domain::confirmation::{Head, Verdict, judge};
 use crate::domain::registry::{Blockchain, ConfirmationRule};
 use crate::domain::scanning::{self, Cursor};
 use crate::domain::transfer::{BlockRef, TransferId, TransferStatus};
-use crate::service::{App, StoreError, StoredTransfer};
 use crate::service::scan::{self, Found, WatchedWallet};
 use crate::service::settle;
+use crate::service::{App, StoreError, StoredTransfer};
 
 /// Every pass reads at least so many blocks again.
 const RESCAN: u64 = 64;
@@ -96,7 +96,9 @@ impl Pass {
         match &passed {
             Ok(()) => {
                 self.providers.succeeded(&provider, now_ms);
-                self.app.watching().read_up_to_head(&self.blockchain, began_ms);
+                self.app
+                    .watching()
+                    .read_up_to_head(&self.blockchain, began_ms);
             }
             Err(PassError::Provider(error)) => self.providers.failed(&provider, error, now_ms),
             Err(_) => {}
@@ -104,18 +106,33 @@ impl Pass {
         passed
     }
 
-    async fn pass(&mut self, chain: &ChainConfig, provider: &Arc<dyn Provider>) -> Result<(), PassError> {
+    async fn pass(
+        &mut self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+    ) -> Result<(), PassError> {
         let head = self.head(chain, provider).await?;
         self.start_new_wallets(chain, provider, head).await?;
         let read = self.read(chain, provider, head).await?;
         self.settle(chain, provider, head, &read).await
     }
 
-    async fn head(&mut self, chain: &ChainConfig, provider: &Arc<dyn Provider>) -> Result<Head, PassError> {
-        let wants_finalized = matches!(chain.chain.confirmations, ConfirmationRule::Finalized { .. });
+    async fn head(
+        &mut self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+    ) -> Result<Head, PassError> {
+        let wants_finalized = matches!(
+            chain.chain.confirmations,
+            ConfirmationRule::Finalized { .. }
+        );
         let head = ask(provider, move |p| {
             let number = p.head()?;
-            let finalized = if wants_finalized { p.finalized()? } else { None };
+            let finalized = if wants_finalized {
+                p.finalized()?
+            } else {
+                None
+            };
             Ok(Head { number, finalized })
         })
         .await?;
@@ -123,7 +140,9 @@ impl Pass {
         if self.providers.saw_head(provider, head.number, now_ms) {
             return Err(PassError::Lagging);
         }
-        self.app.watching().saw_head(&self.blockchain, head.number, now_ms);
+        self.app
+            .watching()
+            .saw_head(&self.blockchain, head.number, now_ms);
         self.lowest_head = self.lowest_head.min(head.number);
         Ok(head)
     }
@@ -195,9 +214,15 @@ impl Pass {
                     contracts: contracts.clone(),
                 };
                 let found = ask(provider, move |p| p.scan(&question)).await?;
-                read.seen.extend(found.transfers.iter().map(|t| t.id.clone()));
+                read.seen
+                    .extend(found.transfers.iter().map(|t| t.id.clone()));
                 let through = found.through;
-                let found = Found { wallets: recipients.clone(), from, through, transfers: found.transfers };
+                let found = Found {
+                    wallets: recipients.clone(),
+                    from,
+                    through,
+                    transfers: found.transfers,
+                };
                 scan::record(&self.app, self.blockchain.clone(), found).await?;
                 from = through + 1;
             }
@@ -224,12 +249,13 @@ impl Pass {
         let depths = resting.iter().filter_map(|t| new_depth(t, head)).collect();
         settle::note_depths(&self.app, depths).await?;
         let mut look_ups = LookUps::default();
+        let app = self.app.clone();
         for some in due.chunks(SETTLE_TOGETHER) {
             let mut settling = Vec::with_capacity(some.len());
             for transfer in some {
                 let verdict = look_ups.verdict(provider, transfer).await?;
                 self.note_verdict(transfer, &verdict);
-                settling.push(settle::settle(&self.app, transfer.row, verdict, head));
+                settling.push(settle::settle(&app, transfer.row, verdict, head));
             }
             for settled in futures_util::future::join_all(settling).await {
                 settled?;
@@ -238,9 +264,17 @@ impl Pass {
         Ok(())
     }
 
-    fn is_due(&self, chain: &ChainConfig, head: Head, read: &Read, transfer: &StoredTransfer) -> bool {
+    fn is_due(
+        &self,
+        chain: &ChainConfig,
+        head: Head,
+        read: &Read,
+        transfer: &StoredTransfer,
+    ) -> bool {
         let block = transfer.block.number;
-        let was_read = read.from.is_some_and(|from| (from..=head.number).contains(&block));
+        let was_read = read
+            .from
+            .is_some_and(|from| (from..=head.number).contains(&block));
         let is_missing = was_read && !read.seen.contains(&transfer.id);
         let rested = || {
             let last = self.looked_up.get(&transfer.row).copied().unwrap_or(0);
@@ -258,7 +292,8 @@ impl Pass {
     }
 
     fn note_verdict(&mut self, transfer: &StoredTransfer, verdict: &Verdict) {
-        self.looked_up.insert(transfer.row, self.app.clock().now_ms());
+        self.looked_up
+            .insert(transfer.row, self.app.clock().now_ms());
         if self.looked_up.len() > 10_000 {
             self.looked_up.clear();
         }
@@ -303,7 +338,8 @@ async fn block_before(
     let mut number = head.number;
     loop {
         let block = ask(provider, move |p| p.block(number)).await?;
-        let block = block.ok_or_else(|| ProviderError::BadAnswer(format!("block {number} is missing")))?;
+        let block =
+            block.ok_or_else(|| ProviderError::BadAnswer(format!("block {number} is missing")))?;
         if block.timestamp + SKEW < moment || number == 0 {
             return Ok(number);
         }
@@ -327,9 +363,16 @@ impl LookUps {
     ) -> Result<Verdict, PassError> {
         let id = &transfer.id;
         let receipt = self.receipt(provider, &id.txn_hash, id.recipient).await?;
-        let height = receipt.as_ref().map_or(transfer.block.number, |r| r.block.number);
+        let height = receipt
+            .as_ref()
+            .map_or(transfer.block.number, |r| r.block.number);
         let canonical = self.block(provider, height).await?;
-        Ok(judge(id, &transfer.block, receipt.as_ref(), canonical.as_ref()))
+        Ok(judge(
+            id,
+            &transfer.block,
+            receipt.as_ref(),
+            canonical.as_ref(),
+        ))
     }
 
     async fn receipt(
@@ -348,7 +391,11 @@ impl LookUps {
         Ok(receipt)
     }
 
-    async fn block(&mut self, provider: &Arc<dyn Provider>, number: u64) -> Result<Option<BlockRef>, PassError> {
+    async fn block(
+        &mut self,
+        provider: &Arc<dyn Provider>,
+        number: u64,
+    ) -> Result<Option<BlockRef>, PassError> {
         if let Some(known) = self.blocks.get(&number) {
             return Ok(known.clone());
         }

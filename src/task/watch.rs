@@ -45,7 +45,10 @@ async fn rest(pass: &Pass, began: Instant, stop: &CancellationToken) {
 fn intervals(pass: &Pass) -> (Duration, Duration) {
     let config = pass.app().config();
     match config.chain(pass.blockchain()) {
-        Some(chain) => (chain.poll_interval, chain.idle_poll_interval.max(chain.poll_interval)),
+        Some(chain) => (
+            chain.poll_interval,
+            chain.idle_poll_interval.max(chain.poll_interval),
+        ),
         None => (Duration::from_secs(60), Duration::from_secs(60)),
     }
 }
