@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::*;
 
 mod chains;
+mod example;
 mod values;
 
 const HASH: &str =
