@@ -1,0 +1,6 @@
+//! Tests of the real binary through the doors its users take: HTTP, WebSocket, webhooks, the command
+//! line, a real chain. One file for each capability; `support` has what they share.
+//!
+//! Run them with `tests/run.sh`, which first installs what they need.
+
+mod support;
