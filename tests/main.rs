@@ -3,4 +3,10 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod amounts;
+mod fuzz;
+mod idempotency;
+mod service_api;
 mod support;
+mod user_api;
+mod websocket;
