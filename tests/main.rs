@@ -4,9 +4,14 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod amounts;
+mod downtime;
+mod equal_amounts;
 mod fuzz;
 mod idempotency;
+mod payment;
+mod reorg;
 mod service_api;
 mod support;
+mod transfers;
 mod user_api;
 mod websocket;
