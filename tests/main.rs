@@ -4,14 +4,18 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod amounts;
+mod cli;
+mod config;
 mod downtime;
 mod equal_amounts;
 mod fuzz;
 mod idempotency;
 mod kill;
+mod layers;
 mod payment;
 mod providers;
 mod reorg;
+mod seed_frontend;
 mod service_api;
 mod support;
 mod transfers;
