@@ -51,11 +51,7 @@ impl Config {
             settings: BTreeMap::new(),
         };
         config.set("database", "path", "\"ocrch.db\"");
-        config.set(
-            "admin",
-            "secret",
-            "\"$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$\"",
-        );
+        config.set_text("admin", "secret", ADMIN_HASH);
         config.set("merchant", "name", "\"Test shop\"");
         config.set("merchant", "secret", &format!("{SECRET:?}"));
         config.set(

@@ -56,6 +56,12 @@ impl Server {
 
     /// Starts the process and waits until it is ready.
     pub fn launch(&mut self) {
+        self.spawn();
+        self.wait_until_ready();
+    }
+
+    /// Starts the process, and no more.
+    pub fn spawn(&mut self) {
         assert!(self.process.is_none(), "still running");
         let log = self.log_file();
         let process = ocrch()
@@ -67,7 +73,11 @@ impl Server {
             .spawn()
             .expect("the binary starts");
         self.process = Some(process);
-        self.wait_until_ready();
+    }
+
+    /// The id of the running process.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("running").id()
     }
 
     fn wait_until_ready(&mut self) {
@@ -110,9 +120,8 @@ impl Server {
 
     /// Sends SIGTERM.
     pub fn ask_to_stop(&self) {
-        let id = self.process.as_ref().expect("running").id().to_string();
         let status = Command::new("kill")
-            .args(["-TERM", &id])
+            .args(["-TERM", &self.pid().to_string()])
             .status()
             .expect("kill(1)");
         assert!(status.success());
