@@ -4,3 +4,5 @@ pub mod chain;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod service;
+pub mod store;

@@ -3,9 +3,25 @@
 //! A provider answers about one chain. Its calls block, so they run on threads that may wait, never on
 //! the async runtime, and never while a transaction is open. An error is never "no transfers".
 
+mod budget;
+mod evm_log;
+mod evm_rpc;
+mod health;
+mod http;
+mod json_rpc;
+pub mod pool;
+mod refusals;
+pub mod simulated;
+mod span;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::address::Address;
+use self::evm_rpc::EvmRpc;
+use self::http::{HttpClient, KeyHeader, Timeouts};
+use self::simulated::SimulatedChain;
+use crate::config::{ChainConfig, ProviderConfig, ProviderKind};
+use crate::domain::address::{Address, Family};
 use crate::domain::transfer::{BlockRef, ChainTransfer};
 
 /// One source of truth about one chain.
@@ -81,4 +97,60 @@ pub enum ProviderError {
     BadAnswer(String),
     #[error("wrong chain: its chain id is {found}, expected {expected}")]
     WrongChain { expected: u64, found: u64 },
+}
+
+/// The providers of one chain, in order of preference.
+pub struct Connected {
+    pub providers: Vec<Arc<dyn Provider>>,
+    /// The kinds of those entries that this version cannot use.
+    pub skipped: Vec<&'static str>,
+}
+
+/// Makes the providers that a chain's configuration lists. Asks none of them anything yet.
+/// `simulated` is the demo's chain, for entries of that kind.
+pub fn connect(chain: &ChainConfig, simulated: Option<&SimulatedChain>) -> Connected {
+    let mut connected = Connected {
+        providers: Vec::new(),
+        skipped: Vec::new(),
+    };
+    for entry in &chain.providers {
+        match driver(chain, entry, simulated) {
+            Some(provider) => connected.providers.push(provider),
+            None => connected.skipped.push(kind_name(entry.kind)),
+        }
+    }
+    connected
+}
+
+/// The list of drivers: a new kind of provider is one file and one line here.
+fn driver(
+    chain: &ChainConfig,
+    entry: &ProviderConfig,
+    simulated: Option<&SimulatedChain>,
+) -> Option<Arc<dyn Provider>> {
+    let (family, chain_id) = (chain.chain.family, chain.chain.chain_id);
+    match entry.kind {
+        ProviderKind::Rpc => {
+            // TronGrid's own header; the others that take a key outside the URL take a bearer token.
+            let header = match family {
+                Family::Evm => KeyHeader::Bearer,
+                Family::Tron => KeyHeader::Named("TRON-PRO-API-KEY"),
+            };
+            let http = HttpClient::new(entry, header, Timeouts::default());
+            Some(Arc::new(EvmRpc::new(http, family, chain_id)))
+        }
+        ProviderKind::Simulated => Some(Arc::new(simulated?.clone())),
+        ProviderKind::Etherscan | ProviderKind::Tronscan | ProviderKind::Trongrid => None,
+    }
+}
+
+/// A kind as the configuration writes it.
+fn kind_name(kind: ProviderKind) -> &'static str {
+    match kind {
+        ProviderKind::Rpc => "rpc",
+        ProviderKind::Etherscan => "etherscan",
+        ProviderKind::Tronscan => "tronscan",
+        ProviderKind::Trongrid => "trongrid",
+        ProviderKind::Simulated => "simulated",
+    }
 }

@@ -1,10 +1,30 @@
 //! The configuration: TOML to a validated [`Config`].
+//!
+//! [`load`] reads a file, [`parse`] a text; both say everything that is wrong at once. [`built_in`] is the
+//! registry of chains that needs no file.
+
+mod admin_secret;
+mod chains;
+mod load;
+mod parse;
+mod registry;
+mod report;
+mod section;
+mod sections;
+mod value;
+mod wallets;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+
+pub use admin_secret::hash_admin_secret;
+pub use load::{Loaded, load};
+pub use parse::{Parsed, parse};
+pub use registry::{BuiltIn, built_in};
+pub use report::{ConfigError, ConfigErrors};
 
 use crate::domain::address::Address;
 use crate::domain::amount::Amount;

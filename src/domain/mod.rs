@@ -2,7 +2,13 @@
 
 pub mod address;
 pub mod amount;
+pub mod confirmation;
 pub mod deposit;
+pub mod matching;
 pub mod order;
 pub mod registry;
+pub mod retry;
+pub mod scanning;
+pub mod signature;
+pub mod slots;
 pub mod transfer;

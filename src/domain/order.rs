@@ -61,6 +61,8 @@ pub struct NewOrder {
 /// An order as stored.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Order {
+    /// Its place in the store.
+    pub row: i64,
     pub id: OrderId,
     pub new: NewOrder,
     pub status: OrderStatus,
@@ -72,6 +74,16 @@ pub struct Order {
 }
 
 impl Order {
+    /// The order as it was when it was created: what a repeated request is answered.
+    pub fn as_created(self) -> Self {
+        Self {
+            status: OrderStatus::Pending,
+            closed_at: None,
+            payment: None,
+            ..self
+        }
+    }
+
     pub fn paid_at(&self) -> Option<UnixSeconds> {
         self.closed_at.filter(|_| self.status == OrderStatus::Paid)
     }
@@ -90,5 +102,4 @@ pub struct Payment {
     pub block_timestamp: UnixSeconds,
     pub confirmations: u32,
     pub confirmations_required: u32,
-    pub explorer_url: Option<String>,
 }

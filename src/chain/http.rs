@@ -1,0 +1,329 @@
+//! One request to one provider, over HTTP, bounded in time and in size.
+//!
+//! What comes back is a status and a body, whatever the status: providers put their reasons into bodies.
+//! Messages made here carry no URL, and [`HttpClient::redacted`] takes the secrets out of what a provider says.
+
+use std::time::{Duration, SystemTime};
+
+use ureq::Agent;
+use ureq::http::{HeaderMap, Uri};
+
+use super::budget::Budget;
+use super::{ProviderError, kind_name};
+use crate::config::{ProviderConfig, Secret};
+
+/// Answers above this are cut off: a block range with more logs than fit is asked again in halves.
+const BODY_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// TronGrid suspends a key for this long, and says so only in the text of its 403.
+const TRONGRID_PENALTY: Duration = Duration::from_secs(30);
+
+/// Characters of a provider's message that are kept.
+const MESSAGE_LIMIT: usize = 200;
+
+/// How long a provider may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// Until connected, TLS included.
+    pub connect: Duration,
+    /// From the first byte sent to the last byte read.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            total: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The connection to one provider.
+pub struct HttpClient {
+    agent: Agent,
+    url: String,
+    /// A header's name and its text.
+    key: Option<(&'static str, Secret)>,
+    budget: Option<Budget>,
+    label: String,
+    /// Parts of the URL and the key: never part of a message.
+    secrets: Vec<String>,
+}
+
+/// How a provider wants to be told a key.
+#[derive(Clone, Copy, Debug)]
+pub enum KeyHeader {
+    /// `Authorization: Bearer …`
+    Bearer,
+    /// A header of its own.
+    Named(&'static str),
+}
+
+impl KeyHeader {
+    fn with(self, key: &Secret) -> (&'static str, Secret) {
+        match self {
+            Self::Bearer => (
+                "authorization",
+                Secret::new(format!("Bearer {}", key.expose())),
+            ),
+            Self::Named(name) => (name, key.clone()),
+        }
+    }
+}
+
+/// What a provider answered, read to its end.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub retry_after: Option<Duration>,
+    pub body: Vec<u8>,
+}
+
+/// Why there is no [`Reply`].
+#[derive(Debug)]
+pub enum NoReply {
+    /// Not within [`Timeouts::total`]: down, or asked for too much.
+    Timeout,
+    /// The answer is longer than 16 MiB.
+    TooLong,
+    Failed(ProviderError),
+}
+
+impl From<NoReply> for ProviderError {
+    fn from(no_reply: NoReply) -> Self {
+        match no_reply {
+            NoReply::Timeout => Self::Unreachable("no answer in time".into()),
+            NoReply::TooLong => Self::BadAnswer("the answer is longer than 16 MiB".into()),
+            NoReply::Failed(error) => error,
+        }
+    }
+}
+
+impl HttpClient {
+    /// The entry's key goes into a header with every request; `max_per_second` makes requests wait for their turn.
+    pub fn new(entry: &ProviderConfig, header: KeyHeader, timeouts: Timeouts) -> Self {
+        let key = entry.api_key.as_ref();
+        let mut secrets = secrets_in(&entry.url);
+        secrets.extend(key.map(|key| key.expose().to_owned()));
+        secrets.retain(|secret| secret.len() >= 4);
+        // The longest first: a part would leave the rest of the whole behind.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        Self {
+            agent: agent(timeouts),
+            url: entry.url.clone(),
+            key: key.map(|key| header.with(key)),
+            budget: entry.max_per_second.and_then(Budget::new),
+            label: format!("{} {}", kind_name(entry.kind), host_of(&entry.url)),
+            secrets,
+        }
+    }
+
+    /// The kind and the host.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Posts JSON to the provider's URL.
+    pub fn post_json(&self, body: &str) -> Result<Reply, NoReply> {
+        if let Some(budget) = &self.budget {
+            budget.wait();
+        }
+        let mut request = self
+            .agent
+            .post(&self.url)
+            .header("content-type", "application/json");
+        if let Some((name, key)) = &self.key {
+            request = request.header(*name, key.expose());
+        }
+        let mut response = request.send(body).map_err(no_reply)?;
+        let body = response
+            .body_mut()
+            .with_config()
+            .limit(BODY_LIMIT)
+            .read_to_vec()
+            .map_err(no_reply)?;
+        Ok(Reply {
+            status: response.status().as_u16(),
+            retry_after: retry_after(response.headers(), SystemTime::now()),
+            body,
+        })
+    }
+
+    /// A text from outside, with what identifies the customer taken out.
+    pub fn redacted(&self, text: &str) -> String {
+        self.secrets
+            .iter()
+            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+    }
+
+    /// Why a reply is none, judged by its status alone and the words that providers are known for.
+    /// For replies in which no answer was found.
+    pub fn refusal(&self, reply: &Reply) -> ProviderError {
+        let text = String::from_utf8_lossy(&reply.body);
+        let html = text.trim_start().starts_with('<');
+        let said = if html { "an HTML page" } else { text.trim() };
+        let message = one_line(&format!("HTTP {}: {}", reply.status, self.redacted(said)));
+        match reply.status {
+            401..=403 => ProviderError::Refused(message),
+            _ => ProviderError::BadAnswer(message),
+        }
+    }
+}
+
+impl Reply {
+    /// A status or a text that says "later" counts, whatever else the reply holds.
+    pub fn rate_limited(&self) -> Option<ProviderError> {
+        if self.status == 429 || (self.status == 503 && self.retry_after.is_some()) {
+            return Some(ProviderError::RateLimited {
+                message: format!("HTTP {}", self.status),
+                retry_after: self.retry_after,
+            });
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        (self.status == 403 && text.contains("exceeds the frequency limit")).then(|| {
+            ProviderError::RateLimited {
+                message: "HTTP 403: the key exceeds the frequency limit".into(),
+                retry_after: Some(self.retry_after.unwrap_or(TRONGRID_PENALTY)),
+            }
+        })
+    }
+}
+
+/// A message: one line of printable text, at most 200 characters.
+pub fn one_line(text: &str) -> String {
+    line_of(text, MESSAGE_LIMIT)
+}
+
+/// One line of printable text, at most `limit` characters.
+pub fn line_of(text: &str, limit: usize) -> String {
+    let printable: String = text
+        .chars()
+        // What is beyond this is cut off anyway; a page of megabytes need not be walked.
+        .take(4 * limit)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    let line = printable.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= limit {
+        return line;
+    }
+    line.chars().take(limit - 1).chain(['…']).collect()
+}
+
+fn agent(timeouts: Timeouts) -> Agent {
+    Agent::config_builder()
+        .timeout_connect(Some(timeouts.connect))
+        .timeout_global(Some(timeouts.total))
+        .http_status_as_error(false)
+        // A redirect would carry the key to whoever the provider names.
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .proxy(None)
+        .user_agent(concat!("ocrch/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .new_agent()
+}
+
+fn no_reply(error: ureq::Error) -> NoReply {
+    let unreachable = |text: &str| NoReply::Failed(ProviderError::Unreachable(text.to_owned()));
+    match error {
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => {
+            unreachable("no connection in time")
+        }
+        ureq::Error::Timeout(_) => NoReply::Timeout,
+        ureq::Error::BodyExceedsLimit(_) => NoReply::TooLong,
+        ureq::Error::HostNotFound => unreachable("host not found"),
+        // The kind only: the text of some errors quotes the URL.
+        ureq::Error::Io(error) => unreachable(&error.kind().to_string()),
+        ureq::Error::Rustls(error) => unreachable(&one_line(&format!("TLS: {error}"))),
+        ureq::Error::Tls(text) => unreachable(&one_line(&format!("TLS: {text}"))),
+        ureq::Error::Protocol(error) => NoReply::Failed(ProviderError::BadAnswer(one_line(
+            &format!("broken HTTP: {error}"),
+        ))),
+        ureq::Error::Decompress(..) => {
+            NoReply::Failed(ProviderError::BadAnswer("broken gzip".into()))
+        }
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
+            NoReply::Failed(ProviderError::Refused("its URL or key is malformed".into()))
+        }
+        _ => unreachable("the request failed"),
+    }
+}
+
+/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let value = headers.get("retry-after")?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(http_date(value)?);
+    Some(at.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+/// Seconds since 1970 of a date such as `Sun, 06 Nov 1994 08:49:37 GMT`: the only form that servers may send.
+fn http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut words = text.split_once(", ")?.1.split(' ');
+    let day: u64 = words
+        .next()?
+        .parse()
+        .ok()
+        .filter(|d| (1..=31).contains(d))?;
+    let month_name = words.next()?;
+    let month = MONTHS.iter().position(|m| *m == month_name)? as u64 + 1;
+    let year: u64 = words
+        .next()?
+        .parse()
+        .ok()
+        .filter(|y| (1970..=9999).contains(y))?;
+    let mut clock = words
+        .next()?
+        .split(':')
+        .map(|part| part.parse::<u64>().ok());
+    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
+    if words.next()? != "GMT" || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // Days from civil: years start in March, so that leap days come last.
+    let (y, m) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let days = y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
+    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+fn host_of(url: &str) -> String {
+    let uri: Option<Uri> = url.parse().ok();
+    let host = uri.as_ref().and_then(|uri| {
+        let host = uri.host()?;
+        Some(match uri.port_u16() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        })
+    });
+    host.unwrap_or_else(|| "(malformed URL)".into())
+}
+
+/// What identifies the customer in a URL: user and password, path segments and query values.
+fn secrets_in(url: &str) -> Vec<String> {
+    let Some((_, rest)) = url.split_once("://") else {
+        return vec![url.to_owned()];
+    };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let mut secrets = vec![url.to_owned()];
+    if let Some((user, _)) = authority.rsplit_once('@') {
+        secrets.push(user.to_owned());
+        secrets.extend(user.split(':').map(str::to_owned));
+    }
+    // Short segments are words such as "rpc" or "v2", which messages may use.
+    let parts = path.split(['/', '?', '#', '&', '=']);
+    secrets.extend(parts.filter(|part| part.len() >= 12).map(str::to_owned));
+    if path.len() > 1 {
+        secrets.push(path.to_owned());
+    }
+    secrets
+}

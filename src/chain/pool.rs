@@ -1,0 +1,185 @@
+//! The providers of one chain and how each of them is doing: which to ask next, and which to leave alone.
+//!
+//! It knows no clock and asks nobody anything: the caller says what happened and when.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::health::{Health, Standing};
+use super::{Provider, ProviderError};
+
+/// A head that was seen longer ago says nothing about how far the chain is now.
+const HEAD_COUNTS_MS: i64 = 60_000;
+
+/// The ordered providers of one chain. Times are milliseconds since 1970.
+pub struct Providers {
+    chain: String,
+    max_lag: u64,
+    members: Vec<Arc<dyn Provider>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    health: Vec<Health>,
+    /// The one that was picked last.
+    current: Option<usize>,
+}
+
+/// How one provider is doing, for the admin and the metrics.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProviderStatus {
+    /// Kind and host.
+    pub label: String,
+    /// Since when it fails, and with what; `None` while it is well.
+    pub failing: Option<(i64, ProviderError)>,
+    pub lagging: bool,
+    /// The newest block it told of, and when.
+    pub head: Option<(u64, i64)>,
+    /// It is left alone until then.
+    pub ready_at: i64,
+    /// Whether it is the one in use.
+    pub current: bool,
+}
+
+impl Providers {
+    /// `chain` is for the log. A provider whose head is more than `max_lag` blocks behind another's is left alone for a while.
+    pub fn new(chain: &str, providers: Vec<Arc<dyn Provider>>, max_lag: u64) -> Self {
+        let alone = providers.len() == 1;
+        let health = |provider: &Arc<dyn Provider>| Health::new(chain, provider.label(), alone);
+        Self {
+            chain: chain.to_owned(),
+            max_lag,
+            state: Mutex::new(State {
+                health: providers.iter().map(health).collect(),
+                current: None,
+            }),
+            members: providers,
+        }
+    }
+
+    /// How many there are, well or not.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The provider to ask now: the first that is not left alone. When all are, each of them is tried as often as an only one
+    /// would be, so that an outage of ours is over for the chain soon after it is over. `None`: wait until [`Providers::next_at`].
+    pub fn pick(&self, now_ms: i64) -> Option<Arc<dyn Provider>> {
+        let mut state = self.state();
+        let choice = state.choice(now_ms)?;
+        let switched = state.current.is_some_and(|current| current != choice);
+        state.current = Some(choice);
+        drop(state);
+        let picked = &self.members[choice];
+        if switched {
+            tracing::debug!(chain = %self.chain, provider = picked.label(), "switched provider");
+            picked.distrust();
+        }
+        Some(picked.clone())
+    }
+
+    /// All that are not left alone now, in order of preference: for a second opinion.
+    pub fn ready(&self, now_ms: i64) -> Vec<Arc<dyn Provider>> {
+        let state = self.state();
+        let ready = |(i, _): &(usize, &Arc<dyn Provider>)| state.health[*i].ready_at() <= now_ms;
+        let ready = self.members.iter().enumerate().filter(ready);
+        ready.map(|(_, provider)| provider.clone()).collect()
+    }
+
+    /// When [`Providers::pick`] finds one again; `None` if there are no providers.
+    pub fn next_at(&self) -> Option<i64> {
+        self.state()
+            .health
+            .iter()
+            .map(Health::ready_if_last_at)
+            .min()
+    }
+
+    /// It did all that it was asked for.
+    pub fn succeeded(&self, provider: &Arc<dyn Provider>, now_ms: i64) {
+        if let Some(i) = self.index(provider) {
+            self.state().health[i].succeeded(now_ms);
+        }
+    }
+
+    /// It gave no answer: it is left alone for a while, longer each time.
+    pub fn failed(&self, provider: &Arc<dyn Provider>, error: &ProviderError, now_ms: i64) {
+        if let Some(i) = self.index(provider) {
+            self.state().health[i].failed(error, now_ms, jitter());
+        }
+    }
+
+    /// It told its newest block. `true` if another provider that can be asked now is further: pick again.
+    pub fn saw_head(&self, provider: &Arc<dyn Provider>, head: u64, now_ms: i64) -> bool {
+        let Some(i) = self.index(provider) else {
+            return false;
+        };
+        let mut state = self.state();
+        state.health[i].head = Some((head, now_ms));
+        let further = |(j, other): (usize, &Health)| {
+            let seen = other.head.filter(|(_, at)| now_ms - at <= HEAD_COUNTS_MS);
+            j != i
+                && other.ready_at() <= now_ms
+                && seen.is_some_and(|(theirs, _)| theirs.saturating_sub(head) > self.max_lag)
+        };
+        let lags = state.health.iter().enumerate().any(further);
+        state.health[i].set_lagging(lags, now_ms);
+        lags
+    }
+
+    /// How each is doing, in order of preference.
+    pub fn status(&self) -> Vec<ProviderStatus> {
+        let state = self.state();
+        let status = |(i, health): (usize, &Health)| ProviderStatus {
+            label: self.members[i].label().to_owned(),
+            failing: match &health.standing {
+                Standing::Failing { since, error, .. } => Some((*since, error.clone())),
+                Standing::Well => None,
+            },
+            lagging: health.lagging(),
+            head: health.head,
+            ready_at: health.ready_at(),
+            current: state.current == Some(i),
+        };
+        state.health.iter().enumerate().map(status).collect()
+    }
+
+    fn index(&self, provider: &Arc<dyn Provider>) -> Option<usize> {
+        self.members
+            .iter()
+            .position(|member| std::ptr::addr_eq(Arc::as_ptr(member), Arc::as_ptr(provider)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Each provider's health is written in one piece: a panic elsewhere cannot have left it half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn choice(&self, now_ms: i64) -> Option<usize> {
+        let ready = self.health.iter().position(|h| h.ready_at() <= now_ms);
+        ready.or_else(|| {
+            let last = self.health.iter().enumerate();
+            let (i, health) = last.min_by_key(|(_, h)| h.ready_if_last_at())?;
+            (health.ready_if_last_at() <= now_ms).then_some(i)
+        })
+    }
+}
+
+/// Blocks that a provider may be behind: half a minute's, and five at least.
+pub fn usual_max_lag(block_time: Duration) -> u64 {
+    (30_000 / block_time.as_millis().max(1)).max(5) as u64
+}
+
+/// From 0.5 to 1, so that servers that failed together do not come back together.
+fn jitter() -> f64 {
+    // Without randomness all wait the full time: no harm.
+    getrandom::u32().map_or(1.0, |random| {
+        0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX)
+    })
+}

@@ -1,0 +1,58 @@
+//! The admin's secret: hashed, and replaced in the file by its hash.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use argon2::Argon2;
+use argon2::password_hash::PasswordHasher;
+use argon2::password_hash::phc::PasswordHash;
+
+/// The Argon2id hash of a secret with a fresh salt, as a PHC string.
+pub fn hash_admin_secret(plain: &str) -> Result<String, String> {
+    let hash = Argon2::default().hash_password(plain.as_bytes());
+    Ok(hash.map_err(|e| e.to_string())?.to_string())
+}
+
+/// Says what is wrong with a PHC string.
+pub(super) fn check_hash(hash: &str) -> Result<(), String> {
+    let parsed = PasswordHash::new(hash).map_err(|e| e.to_string())?;
+    parsed.hash.map(|_| ()).ok_or("it ends early".to_owned())
+}
+
+/// Puts the hash in the place of the quoted text at a byte offset of a file and leaves every other byte as
+/// it is. Atomic: a crash leaves the old file or the new one. Mode is kept, owner where we may.
+pub(super) fn replace(path: &Path, start: usize, quoted: &str, hash: &str) -> io::Result<()> {
+    // A link stays a link: the file it leads to is the one to change.
+    let path = fs::canonicalize(path)?;
+    let metadata = fs::metadata(&path)?;
+    if metadata.permissions().readonly() {
+        return Err(io::Error::other("it is read-only"));
+    }
+    // Renaming needs only the directory's permission, but who may not write the file shall not replace it.
+    OpenOptions::new().write(true).open(&path)?;
+    let text = fs::read_to_string(&path)?;
+    let (before, rest) = text.split_at_checked(start).ok_or_else(changed)?;
+    let after = rest.strip_prefix(quoted).ok_or_else(changed)?;
+    let dir = path.parent().unwrap_or(Path::new("/"));
+    let mut file = tempfile::NamedTempFile::new_in(dir)?;
+    // No character of a PHC string needs escaping.
+    write!(file, "{before}\"{hash}\"{after}")?;
+    // The owner first: changing it can clear bits of the mode.
+    keep_owner(file.as_file(), &metadata);
+    file.as_file().set_permissions(metadata.permissions())?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map_err(|e| e.error)?;
+    // The rename itself is on disk only with its directory.
+    File::open(dir)?.sync_all()
+}
+
+fn changed() -> io::Error {
+    io::Error::other("it has changed meanwhile")
+}
+
+/// Only root may give a file away: without that right the file is ours, as if we had written it.
+fn keep_owner(file: &File, old: &fs::Metadata) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let _ = fchown(file, Some(old.uid()), Some(old.gid()));
+}

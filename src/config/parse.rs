@@ -1,0 +1,119 @@
+//! The text of a file to a checked [`Config`].
+
+use std::ops::Range;
+use std::path::Path;
+
+use toml::de::DeTable;
+
+use super::report::{ConfigError, ConfigErrors, Report};
+use super::section::Section;
+use super::{Config, chains, sections, wallets};
+
+/// What a text says.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    pub config: Config,
+    /// What works but is probably not meant, for the log.
+    pub warnings: Vec<String>,
+    /// Where the admin's secret stands plain in the text, quotes included; `None` if it is hashed already.
+    pub plain_admin_secret: Option<Range<usize>>,
+}
+
+/// Reads a text as if it stood in a file of that name in `dir`, or says everything that is wrong with it.
+/// Touches no file but the one that `merchant.secret_file` names.
+pub fn parse(text: &str, file: &str, dir: &Path) -> Result<Parsed, ConfigErrors> {
+    let report = Report::new(text);
+    let (table, syntax) = DeTable::parse_recoverable(text);
+    for error in &syntax {
+        let message = format!("this is no TOML: {}", error.message());
+        report.error(error.span(), "", message);
+    }
+    // Half a document would only add errors that are none.
+    let read = match syntax.is_empty() {
+        true => read(&Section::root(&report, table.get_ref()), dir),
+        false => None,
+    };
+    let warnings = report.finish(file)?;
+    let (config, plain_admin_secret) = read.ok_or_else(|| unreadable(file))?;
+    Ok(Parsed {
+        config,
+        warnings,
+        plain_admin_secret,
+    })
+}
+
+/// `None` only where an error was noted.
+fn read(root: &Section<'_>, dir: &Path) -> Option<(Config, Option<Range<usize>>)> {
+    let server = sections::server(&root.section("server"));
+    let database = sections::database(&root.section("database"), dir);
+    let admin = sections::admin(&root.section("admin"));
+    let merchant = sections::merchant(&root.section("merchant"), dir);
+    let orders = sections::orders(&root.section("orders"));
+    let payments = sections::payments(&root.section("payments"));
+    let retention = sections::retention(&root.section("retention"));
+    let alerts = sections::alerts(&root.section("alerts"));
+    let webhooks = sections::webhooks(&root.section("webhooks"));
+    let title = merchant.as_ref().map_or("", |m| m.name.as_str());
+    let checkout = sections::checkout(&root.section("checkout"), title, dir);
+    let keys = chains::api_keys(&root.section("api_keys"));
+    let chains = chains::read(&root.section("chains"), &keys);
+    let wallets = wallets::read(&root.sections("wallets"), &chains);
+    root.done();
+    let (admin, plain_admin_secret) = admin?;
+    let config = Config {
+        server,
+        database,
+        admin,
+        merchant: merchant?,
+        orders,
+        payments,
+        retention,
+        alerts,
+        webhooks,
+        checkout,
+        wallets,
+        chains,
+    };
+    doubts(&config).into_iter().for_each(|w| root.warn(w));
+    Some((config, plain_admin_secret))
+}
+
+/// What is allowed but deserves a word, where it takes more than one section to see it.
+fn doubts(config: &Config) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if config.wallets.is_empty() {
+        doubts.push("no [[wallets]]: nobody can pay until there is one".to_owned());
+    }
+    let watched = |name| config.wallets.iter().any(|w| w.blockchain == name);
+    for (name, chain) in &config.chains {
+        if !watched(name.clone()) {
+            continue;
+        }
+        if super::registry::built_in()
+            .get(name)
+            .is_some_and(|b| b.testnet)
+        {
+            doubts.push(format!(
+                "wallets on {name}: a test network, whose coins are worth nothing"
+            ));
+        }
+        if config.payments.agree_from.is_some() && chain.providers.len() < 2 {
+            doubts.push(format!(
+                "payments.agree_from asks for two providers, {name} has one: large payments there wait forever"
+            ));
+        }
+    }
+    doubts
+}
+
+/// Never seen: a reader without a result has noted why.
+fn unreadable(file: &str) -> ConfigErrors {
+    ConfigErrors {
+        file: file.to_owned(),
+        errors: vec![ConfigError {
+            line: None,
+            key: String::new(),
+            message: "cannot be read".to_owned(),
+        }],
+    }
+}

@@ -1,0 +1,110 @@
+//! What is wrong with a file: everything at once, each with its line.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::Range;
+
+/// One thing that is wrong with the file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigError {
+    /// Counted from 1; `None` for what concerns the file as a whole.
+    pub line: Option<usize>,
+    /// Dotted, such as `wallets[1].address`; empty where the file is no TOML.
+    pub key: String,
+    /// What was found and what is expected, in words. Carries no secret.
+    pub message: String,
+}
+
+/// Everything that is wrong with the file, in the order of its lines; never empty.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ConfigErrors {
+    /// The file as the user named it.
+    pub file: String,
+    pub errors: Vec<ConfigError>,
+}
+
+impl fmt::Display for ConfigErrors {
+    /// One line each: `ocrch.toml:12: wallets[1].address: found "0x12", expected …`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, error) in self.errors.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{}:", self.file)?;
+            if let Some(line) = error.line {
+                write!(f, "{line}:")?;
+            }
+            if !error.key.is_empty() {
+                write!(f, " {}:", error.key)?;
+            }
+            write!(f, " {}", error.message)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigErrors {}
+
+/// Collects while a file is read. Shared by all sections, hence the cells.
+pub(super) struct Report<'a> {
+    text: &'a str,
+    errors: RefCell<Vec<ConfigError>>,
+    warnings: RefCell<Vec<String>>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            errors: RefCell::default(),
+            warnings: RefCell::default(),
+        }
+    }
+
+    /// Notes an error at a byte range of the text.
+    pub(super) fn error(&self, at: Option<Range<usize>>, key: &str, message: String) {
+        self.errors.borrow_mut().push(ConfigError {
+            line: at.map(|span| self.line(span.start)),
+            key: key.to_owned(),
+            message,
+        });
+    }
+
+    /// Notes something that works but is probably not meant.
+    pub(super) fn warn(&self, message: String) {
+        self.warnings.borrow_mut().push(message);
+    }
+
+    /// The warnings, or the errors sorted by line.
+    pub(super) fn finish(self, file: &str) -> Result<Vec<String>, ConfigErrors> {
+        let mut errors = self.errors.into_inner();
+        if errors.is_empty() {
+            return Ok(self.warnings.into_inner());
+        }
+        errors.sort_by_key(|e| e.line);
+        Err(ConfigErrors {
+            file: file.to_owned(),
+            errors,
+        })
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        let before = &self.text.as_bytes()[..offset.min(self.text.len())];
+        before.iter().filter(|b| **b == b'\n').count() + 1
+    }
+}
+
+/// The candidate that a mistyped word most likely means, if one is near.
+pub(super) fn nearest<'c>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    let word = word.to_lowercase();
+    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    candidates
+        .into_iter()
+        .map(|c| (strsim::damerau_levenshtein(&word, &c.to_lowercase()), c))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, c)| c)
+}

@@ -1,0 +1,267 @@
+//! The sections that stand for themselves, in the order of the example file. Defaults live here.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+
+use super::section::Section;
+use super::{
+    Admin, Alerts, Checkout, Database, Merchant, Orders, Payments, Retention, Secret, Server,
+    Webhooks, admin_secret, value,
+};
+use crate::domain::amount::Amount;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What an alert can be about, and the ones sent unless the file chooses.
+const ALERTS: [&str; 4] = ["paid", "unmatched", "chain_down", "webhook_failed"];
+const DEFAULT_ALERTS: [&str; 3] = ["unmatched", "chain_down", "webhook_failed"];
+/// `text` is what ntfy takes; its name is accepted as another word for it.
+const FORMATS: [&str; 4] = ["text", "gotify", "slack", "discord"];
+
+pub(super) fn server(s: &Section<'_>) -> Server {
+    let listen = s
+        .get("listen", value::socket_addr)
+        .unwrap_or(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 8080));
+    let server = Server {
+        listen,
+        public_url: s
+            .get("public_url", value::base_url)
+            .unwrap_or_else(|| local_url(listen)),
+        trusted_proxies: s
+            .list("trusted_proxies", value::ip_addr)
+            .unwrap_or_else(|| vec![Ipv4Addr::LOCALHOST.into()]),
+        metrics_listen: s.get("metrics_listen", value::socket_addr),
+        max_connections: s.get("max_connections", value::count).unwrap_or(20_000),
+        max_websockets_per_order: s
+            .get("max_websockets_per_order", value::count)
+            .unwrap_or(16),
+    };
+    s.done();
+    server
+}
+
+pub(super) fn database(s: &Section<'_>, dir: &Path) -> Database {
+    let path = s.get("path", value::filled);
+    s.done();
+    Database {
+        path: dir.join(path.as_deref().unwrap_or("ocrch.db")),
+    }
+}
+
+/// The admin, and where its secret stands if it is plain.
+pub(super) fn admin(s: &Section<'_>) -> Option<(Admin, Option<Range<usize>>)> {
+    let secret = s.require(
+        "secret",
+        "the admin's secret, plain or as an Argon2 hash",
+        value::admin_secret,
+    );
+    s.done();
+    let secret = secret?;
+    if secret.starts_with("$argon2") {
+        if let Err(e) = admin_secret::check_hash(&secret) {
+            s.error("secret", format!("found a broken Argon2 hash ({e}), expected a whole one (`ocrch hash-secret` makes one) or a plain secret"));
+            return None;
+        }
+        return Some((
+            Admin {
+                secret_hash: secret,
+            },
+            None,
+        ));
+    }
+    if secret.chars().count() < 12 {
+        s.warn("admin.secret has fewer than 12 characters: who guesses it can mark orders paid");
+    }
+    match admin_secret::hash_admin_secret(&secret) {
+        Ok(secret_hash) => Some((Admin { secret_hash }, s.span_of("secret"))),
+        Err(e) => {
+            s.error("secret", format!("cannot be hashed: {e}"));
+            None
+        }
+    }
+}
+
+pub(super) fn merchant(s: &Section<'_>, dir: &Path) -> Option<Merchant> {
+    let secret = merchant_secret(s, dir);
+    let name = s.get("name", value::filled);
+    let mut allowed_origins = s.list("allowed_origins", value::origin).unwrap_or_default();
+    allowed_origins.dedup();
+    let previous_secret = s.get("previous_secret", value::key);
+    let merchant = |secret| Merchant {
+        name: name.unwrap_or_else(|| "Shop".to_owned()),
+        secret,
+        previous_secret,
+        allowed_origins,
+        unknown_transfer_webhook_url: s.get("unknown_transfer_webhook_url", value::exact_url),
+        signature_max_age: s
+            .get("signature_max_age", value::duration)
+            .unwrap_or(5 * MINUTE),
+        checkout_signature_max_age: s
+            .get("checkout_signature_max_age", value::duration)
+            .unwrap_or(HOUR),
+    };
+    // Without a secret the rest is read all the same, for its errors.
+    let missing = secret.is_none();
+    let merchant = merchant(secret.unwrap_or_else(|| Secret::new("")));
+    s.done();
+    (!missing).then_some(merchant)
+}
+
+fn merchant_secret(s: &Section<'_>, dir: &Path) -> Option<Secret> {
+    let given = s.get("secret", value::signing_secret);
+    let file = s.get("secret_file", value::filled);
+    match (s.has("secret"), s.has("secret_file")) {
+        (true, true) => {
+            s.error(
+                "secret_file",
+                "found beside merchant.secret, expected only one of the two",
+            );
+            None
+        }
+        (false, false) => {
+            s.missing(
+                "secret",
+                "the key that signs, at least 16 characters (or secret_file)",
+            );
+            None
+        }
+        (true, false) => given,
+        (false, true) => {
+            let read = secret_from(&dir.join(file?));
+            read.map_err(|e| s.error("secret_file", e)).ok()
+        }
+    }
+}
+
+fn secret_from(path: &Path) -> Result<Secret, String> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
+    // Editors and `echo` end the file with a line break that is no part of the secret.
+    let secret = text.trim_end_matches(['\n', '\r']);
+    value::check_signing_secret(secret)
+        .map_err(|expected| format!("found a shorter text in {shown}, expected {expected}"))?;
+    Ok(Secret::new(secret))
+}
+
+pub(super) fn orders(s: &Section<'_>) -> Orders {
+    let orders = Orders {
+        expires_after: s
+            .get("expires_after", value::duration)
+            .unwrap_or(30 * MINUTE),
+        accept_late: s.get("accept_late", value::boolean).unwrap_or(false),
+    };
+    s.done();
+    orders
+}
+
+pub(super) fn payments(s: &Section<'_>) -> Payments {
+    let cent = Amount::from_micros(10_000);
+    let payments = Payments {
+        unique_amounts: s.get("unique_amounts", value::boolean).unwrap_or(true),
+        max_tail: s.get("max_tail", value::amount).unwrap_or(cent),
+        late_window: s.get("late_window", value::duration).unwrap_or(DAY),
+        report_from: s.get("report_from", value::amount).unwrap_or(cent),
+        accept_other_chain: s.get("accept_other_chain", value::boolean).unwrap_or(false),
+        agree_from: s.get("agree_from", value::amount),
+    };
+    s.done();
+    payments
+}
+
+pub(super) fn retention(s: &Section<'_>) -> Retention {
+    let retention = Retention {
+        events: s.get("events", value::duration).unwrap_or(90 * DAY),
+        webhook_attempts: s
+            .get("webhook_attempts", value::duration)
+            .unwrap_or(30 * DAY),
+    };
+    s.done();
+    retention
+}
+
+/// `None` without the section.
+pub(super) fn alerts(s: &Section<'_>) -> Option<Alerts> {
+    let url = match s.is_present() {
+        true => s.require("url", "where alerts are posted", value::exact_url),
+        false => s.get("url", value::exact_url),
+    };
+    let format = s.get("format", alert_format);
+    let on = s.list("on", alert_kind);
+    s.done();
+    Some(Alerts {
+        url: url?,
+        format: format.unwrap_or_else(|| FORMATS[0].to_owned()),
+        on: on.unwrap_or_else(|| DEFAULT_ALERTS.map(str::to_owned).to_vec()),
+    })
+}
+
+fn alert_format(value: &toml::de::DeValue<'_>) -> Result<String, String> {
+    match value.as_str() {
+        Some("ntfy") => Ok(FORMATS[0].to_owned()),
+        _ => one_of(value, &FORMATS),
+    }
+}
+
+fn alert_kind(value: &toml::de::DeValue<'_>) -> Result<String, String> {
+    one_of(value, &ALERTS)
+}
+
+fn one_of(value: &toml::de::DeValue<'_>, words: &[&str]) -> Result<String, String> {
+    match value.as_str() {
+        Some(word) if words.contains(&word) => Ok(word.to_owned()),
+        _ => Err(format!("one of: {}", words.join(", "))),
+    }
+}
+
+pub(super) fn webhooks(s: &Section<'_>) -> Webhooks {
+    let webhooks = Webhooks {
+        timeout: s
+            .get("timeout", value::duration)
+            .unwrap_or(Duration::from_secs(15)),
+        concurrency: s.get("concurrency", value::count).unwrap_or(16),
+        allow_private: s.get("allow_private", value::boolean).unwrap_or(true),
+        padded_signatures: s.get("padded_signatures", value::boolean).unwrap_or(true),
+    };
+    s.done();
+    webhooks
+}
+
+/// `title` is the default one.
+pub(super) fn checkout(s: &Section<'_>, title: &str, dir: &Path) -> Checkout {
+    let checkout = Checkout {
+        enabled: s.get("enabled", value::boolean).unwrap_or(true),
+        title: s
+            .get("title", value::filled)
+            .unwrap_or_else(|| title.to_owned()),
+        logo_url: s.get("logo_url", value::link),
+        accent: s.get("accent", value::colour),
+        support_url: s.get("support_url", value::contact),
+        languages: s.list("languages", value::language).unwrap_or_default(),
+        override_dir: s
+            .get("override_dir", value::filled)
+            .map(|path| dir.join(path)),
+    };
+    if let Some(override_dir) = checkout.override_dir.as_ref().filter(|d| !d.is_dir()) {
+        let shown = override_dir.display();
+        s.error(
+            "override_dir",
+            format!("found {shown}, expected a directory that exists"),
+        );
+    }
+    s.done();
+    checkout
+}
+
+/// The address that a browser on this machine reaches.
+fn local_url(listen: SocketAddr) -> String {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, listen.port()))
+}

@@ -1,0 +1,17 @@
+//! Use cases: one function is one write transaction, with everything it causes inside.
+
+pub mod app;
+pub mod create_order;
+pub mod expire;
+pub mod hub;
+pub mod orders;
+pub mod outbox;
+pub mod payments;
+pub mod prune;
+pub mod scan;
+pub mod settle;
+pub mod tickets;
+pub mod view;
+mod watching;
+
+pub use app::App;

@@ -1,0 +1,293 @@
+//! What shoppers can pay with, and the deposit that a choice opens.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use super::App;
+use super::orders::OrderError;
+use crate::config::{ChainConfig, Config, Wallet};
+use crate::domain::address::{Address, Family};
+use crate::domain::amount::{Amount, AmountError};
+use crate::domain::order::{Order, OrderId};
+use crate::domain::registry::{Blockchain, Coin, Token};
+use crate::domain::slots::{self, HeldValue, Slot, TailRule};
+use crate::store::deposits::{self, NewDeposit};
+use crate::store::{Change, StoreError, Tx, orders};
+
+/// From here on an amount's values are running out, in percent.
+const NEARLY_FULL: u64 = 80;
+
+/// A way to pay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PaymentOption {
+    pub blockchain: Blockchain,
+    pub coin: Coin,
+    pub wallet: Address,
+}
+
+/// A deposit with all that a page or a wallet needs to pay it.
+#[derive(Clone, Debug)]
+pub struct PaymentDetail {
+    pub order: OrderId,
+    pub wallet: Address,
+    pub amount: Amount,
+    pub blockchain: Blockchain,
+    pub coin: Coin,
+    pub expires_at: i64,
+    pub contract: Address,
+    pub decimals: u8,
+    pub chain_id: u64,
+    pub confirmations_required: u32,
+    /// EIP-681, on EVM chains.
+    pub payment_uri: Option<String>,
+}
+
+/// Why there is no deposit; the texts are the wire's.
+#[derive(Debug, thiserror::Error)]
+pub enum PaymentError {
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error("no wallet available for the selected chain and coin")]
+    NoWallet,
+    #[error("invalid blockchain selection")]
+    Selection,
+    #[error("invalid amount: {0}")]
+    Amount(#[from] AmountError),
+    #[error("no payment slot free, try again later")]
+    NoSlot,
+}
+
+impl From<StoreError> for PaymentError {
+    fn from(error: StoreError) -> Self {
+        Self::Order(OrderError::Store(error))
+    }
+}
+
+/// All ways to pay, in the configuration's order; with an order, only those that it leaves open.
+pub fn options(config: &Config, order: Option<&Order>) -> Vec<PaymentOption> {
+    let all = config.wallets.iter().flat_map(|wallet| {
+        wallet.enabled_coins.iter().map(|coin| PaymentOption {
+            blockchain: wallet.blockchain.clone(),
+            coin: coin.clone(),
+            wallet: wallet.address,
+        })
+    });
+    all.filter(|o| {
+        order.is_none_or(|order| leaves_open(order, &o.blockchain, &o.coin, o.wallet.family()))
+    })
+    .collect()
+}
+
+/// The order that a signed URL names, if there is one: its pre-selections narrow the options.
+pub fn order_of_options(app: &App, id: Option<OrderId>) -> Result<Option<Order>, StoreError> {
+    match id {
+        Some(id) => app.db().read(|c| orders::find(c, id)),
+        None => Ok(None),
+    }
+}
+
+/// Opens a deposit for a pending order, or finds the one already open for the same pair.
+pub async fn choose(
+    app: &App,
+    id: OrderId,
+    blockchain: Blockchain,
+    coin: Coin,
+) -> Result<PaymentDetail, PaymentError> {
+    let config = app.config();
+    let head = app.watching().head(&blockchain, app.clock().now_ms());
+    app.db()
+        .write(move |tx| {
+            let order = orders::find(tx, id)?.ok_or(OrderError::NotFound)?;
+            if order.status.is_terminal() {
+                return Err(OrderError::NotPending.into());
+            }
+            let choice = Choice::new(&config, &order, &blockchain, &coin)?;
+            let found = deposits::open_for_pair(tx, order.row, &blockchain, &coin)?;
+            let (wallet, amount) = match found {
+                Some(found) => found,
+                None if tx.now > order.expires_at => return Err(OrderError::NotPending.into()),
+                None => choice.open(tx, head)?,
+            };
+            choice.detail(wallet, amount)
+        })
+        .await
+}
+
+/// A choice of chain and coin that the order and the configuration allow.
+struct Choice<'a> {
+    config: &'a Config,
+    order: &'a Order,
+    chain: &'a ChainConfig,
+    coin: &'a Coin,
+    token: &'a Token,
+    wallets: Vec<&'a Wallet>,
+}
+
+impl<'a> Choice<'a> {
+    fn new(
+        config: &'a Config,
+        order: &'a Order,
+        blockchain: &'a Blockchain,
+        coin: &'a Coin,
+    ) -> Result<Self, PaymentError> {
+        let coin_is_known = || {
+            let mut chains = config.chains.values();
+            chains.any(|c| c.chain.tokens.iter().any(|t| t.coin == *coin))
+        };
+        let chain = config.chain(blockchain).ok_or(PaymentError::Selection)?;
+        if !coin_is_known() || !leaves_open(order, blockchain, coin, chain.chain.family) {
+            return Err(PaymentError::Selection);
+        }
+        let wallets: Vec<_> = config.wallets_for(blockchain, coin).collect();
+        let token = chain.chain.payable(coin).next();
+        match token {
+            Some(token) if !wallets.is_empty() => Ok(Self {
+                config,
+                order,
+                chain,
+                coin,
+                token,
+                wallets,
+            }),
+            _ => Err(PaymentError::NoWallet),
+        }
+    }
+
+    /// Opens the deposit on the wallet and with the value that are free.
+    fn open(&self, tx: &mut Tx<'_>, head: Option<u64>) -> Result<(Address, Amount), PaymentError> {
+        let blockchain = &self.chain.chain.blockchain;
+        let slot = self.slot(tx)?;
+        let wallet = self.wallets[slot.wallet].address;
+        let reserved_since = self.reserved_since(tx);
+        let unique = self.config.payments.unique_amounts;
+        if unique {
+            let place = (blockchain, wallet, self.coin);
+            deposits::release_value(tx, place, slot.micros, reserved_since, slot.evicts)?;
+        }
+        let new = NewDeposit {
+            order: self.order,
+            blockchain,
+            coin: self.coin,
+            wallet,
+            micros: slot.micros,
+            head,
+            holds_value: unique,
+        };
+        deposits::open(tx, &new)?;
+        tx.announce(Change::Chain(blockchain.clone()));
+        Ok((wallet, Amount::from_micros(slot.micros)))
+    }
+
+    fn slot(&self, tx: &Tx<'_>) -> Result<Slot, PaymentError> {
+        let amount = Amount::parse_order_amount(&self.order.new.amount)?;
+        let micros = amount.to_micros().ok_or(AmountError::TooLarge)?;
+        let rule = self.tail_rule();
+        if !self.config.payments.unique_amounts {
+            // The coin must be able to carry the amount as it is; nothing is added.
+            amount.to_base_units(self.token.decimals)?;
+            return Ok(Slot {
+                wallet: 0,
+                micros,
+                evicts: None,
+            });
+        }
+        let held = self.held_near(tx, micros, rule)?;
+        self.warn_if_nearly_full(micros, &held, rule);
+        let sender = self.order.new.expecting_address;
+        slots::allocate(micros, sender, &held, rule, tx.now).ok_or(PaymentError::NoSlot)
+    }
+
+    fn held_near(
+        &self,
+        tx: &Tx<'_>,
+        micros: u64,
+        rule: TailRule,
+    ) -> Result<Vec<Vec<HeldValue>>, StoreError> {
+        let range = (micros, rule.largest(micros));
+        let reserved_since = self.reserved_since(tx);
+        let blockchain = &self.chain.chain.blockchain;
+        self.wallets
+            .iter()
+            .map(|w| {
+                deposits::held_values(
+                    tx,
+                    (blockchain, w.address, self.coin),
+                    range,
+                    reserved_since,
+                )
+            })
+            .collect()
+    }
+
+    fn reserved_since(&self, tx: &Tx<'_>) -> i64 {
+        tx.now - self.config.payments.late_window.as_secs() as i64
+    }
+
+    fn tail_rule(&self) -> TailRule {
+        let decimals = u32::from(self.token.decimals.min(6));
+        TailRule {
+            max_micros: self.config.payments.max_tail.to_micros().unwrap_or(0),
+            unit_micros: 10u64.pow(6 - decimals),
+        }
+    }
+
+    fn warn_if_nearly_full(&self, micros: u64, held: &[Vec<HeldValue>], rule: TailRule) {
+        // Most amounts are far from full, and counting costs more than looking.
+        let Some(least) = held.iter().map(Vec::len).min().filter(|n| *n >= 4) else {
+            return;
+        };
+        let percent = held
+            .iter()
+            .map(|h| slots::percent_held(micros, h, rule))
+            .min();
+        let place = (self.chain.chain.blockchain.to_string(), micros);
+        if percent.is_some_and(|p| p >= NEARLY_FULL) && first_time_full(place) {
+            tracing::warn!(
+                blockchain = %self.chain.chain.blockchain, coin = %self.coin, amount = %self.order.new.amount,
+                held = least, "80 % of the values for this amount are held; add a wallet or raise payments.max_tail"
+            );
+        }
+    }
+
+    fn detail(&self, wallet: Address, amount: Amount) -> Result<PaymentDetail, PaymentError> {
+        let chain = &self.chain.chain;
+        let units = amount.to_base_units(self.token.decimals)?;
+        let contract = self.token.contract;
+        let payment_uri = (chain.family == Family::Evm).then(|| {
+            format!(
+                "ethereum:{contract}@{}/transfer?address={wallet}&uint256={units}",
+                chain.chain_id
+            )
+        });
+        Ok(PaymentDetail {
+            order: self.order.id,
+            wallet,
+            amount,
+            blockchain: chain.blockchain.clone(),
+            coin: self.coin.clone(),
+            expires_at: self.order.expires_at,
+            contract,
+            decimals: self.token.decimals,
+            chain_id: chain.chain_id,
+            confirmations_required: chain.confirmations.required(),
+            payment_uri,
+        })
+    }
+}
+
+/// Whether an order may be paid so: by what it pre-selected, and from the family of the sender it expects.
+fn leaves_open(order: &Order, blockchain: &Blockchain, coin: &Coin, family: Family) -> bool {
+    let new = &order.new;
+    new.blockchain.as_ref().is_none_or(|b| b == blockchain)
+        && new.stablecoin.as_ref().is_none_or(|c| c == coin)
+        && new.expecting_address.is_none_or(|a| a.family() == family)
+}
+
+/// One log line for each place in a run of the server: warnings are for people.
+fn first_time_full(place: (String, u64)) -> bool {
+    static WARNED: Mutex<Option<HashSet<(String, u64)>>> = Mutex::new(None);
+    let mut warned = WARNED
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    warned.get_or_insert_default().insert(place)
+}

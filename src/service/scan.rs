@@ -1,0 +1,200 @@
+//! Recording what a pass over a chain found, and how far it got.
+
+use super::App;
+use super::settle::{assign_candidate, refresh_shown};
+use crate::clock::UnixSeconds;
+use crate::config::Config;
+use crate::domain::address::Address;
+use crate::domain::amount::Amount;
+use crate::domain::registry::{Blockchain, Chain, Token};
+use crate::domain::scanning::Cursor;
+use crate::domain::transfer::{BlockRef, ChainTransfer, TransferStatus};
+use crate::store::transfers::StoredTransfer;
+use crate::store::{StoreError, Tx, cursors, deposits, transfers};
+
+/// A wallet of a chain and how far its chain has been read, if it ever was.
+#[derive(Clone, Debug)]
+pub struct WatchedWallet {
+    pub address: Address,
+    pub cursor: Option<Cursor>,
+    pub starting_tx: Option<String>,
+}
+
+/// What one scan brought: the transfers in blocks `from..=through` for these wallets.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub wallets: Vec<Address>,
+    pub from: u64,
+    pub through: u64,
+    pub transfers: Vec<ChainTransfer>,
+}
+
+/// The wallets of a chain with their cursors.
+pub fn wallets(app: &App, blockchain: &Blockchain) -> Result<Vec<WatchedWallet>, StoreError> {
+    let config = app.config();
+    let of_chain = config
+        .wallets
+        .iter()
+        .filter(|w| w.blockchain == *blockchain);
+    app.db().read(|c| {
+        of_chain
+            .map(|wallet| {
+                Ok(WatchedWallet {
+                    address: wallet.address,
+                    cursor: cursors::find(c, blockchain, wallet.address)?,
+                    starting_tx: wallet.starting_tx.clone(),
+                })
+            })
+            .collect()
+    })
+}
+
+/// Since when a wallet that is watched for the first time may have been paid already: when its oldest open deposit
+/// was opened, if the chain could not be read since.
+pub fn promised_since(
+    app: &App,
+    blockchain: &Blockchain,
+) -> Result<Option<UnixSeconds>, StoreError> {
+    app.db().read(|c| deposits::oldest_open(c, blockchain))
+}
+
+/// Begins watching a wallet at a block.
+pub async fn start_wallet(
+    app: &App,
+    blockchain: Blockchain,
+    wallet: Address,
+    first: u64,
+) -> Result<(), StoreError> {
+    app.db()
+        .write(move |tx| cursors::set(tx, &blockchain, wallet, Cursor::starting_at(first)))
+        .await
+}
+
+/// Stores what a scan found and moves the cursors, in one transaction. What is known already is left as it is, so
+/// that scanning the same blocks again changes nothing.
+pub async fn record(app: &App, blockchain: Blockchain, found: Found) -> Result<(), StoreError> {
+    let config = app.config();
+    app.db()
+        .write(move |tx| {
+            let Some(chain) = config.chain(&blockchain) else {
+                return Ok(());
+            };
+            let recording = Recording::new(tx, &config, &chain.chain)?;
+            for seen in &found.transfers {
+                recording.store(tx, seen)?;
+            }
+            for wallet in &found.wallets {
+                let cursor = cursors::find(tx, &blockchain, *wallet)?;
+                let cursor = cursor.unwrap_or(Cursor::starting_at(found.from));
+                let moved = cursor.advanced(found.from, found.through);
+                if moved != cursor {
+                    cursors::set(tx, &blockchain, *wallet, moved)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+}
+
+struct Recording<'a> {
+    config: &'a Config,
+    chain: &'a Chain,
+    /// All addresses that are ours: what they send is never a payment.
+    ours: Vec<Address>,
+}
+
+impl<'a> Recording<'a> {
+    fn new(tx: &Tx<'_>, config: &'a Config, chain: &'a Chain) -> Result<Self, StoreError> {
+        let mut ours = cursors::wallets(tx, &chain.blockchain)?;
+        ours.extend(config.wallets.iter().map(|w| w.address));
+        Ok(Self {
+            config,
+            chain,
+            ours,
+        })
+    }
+
+    fn store(&self, tx: &mut Tx<'_>, seen: &ChainTransfer) -> Result<(), StoreError> {
+        let Some((token, value)) = self.counts(tx, seen)? else {
+            return Ok(());
+        };
+        match transfers::find(tx, &self.chain.blockchain, &seen.id)? {
+            None => self.store_new(tx, seen, token, value),
+            Some(known) if known.status == TransferStatus::FailedToConfirm => {
+                come_back(tx, self.config, &known, &seen.block)
+            }
+            Some(known) if known.block != seen.block => note_block(tx, &known, &seen.block),
+            Some(known) if known.vanished => transfers::set_vanished(tx, known.row, false),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The token and value of a transfer that may be money for us; `None` for what is ignored outright.
+    fn counts(
+        &self,
+        tx: &Tx<'_>,
+        seen: &ChainTransfer,
+    ) -> Result<Option<(&'a Token, Amount)>, StoreError> {
+        let Some(token) = self.chain.token(&seen.id.contract) else {
+            return Ok(None);
+        };
+        if seen.id.units == 0 || self.ours.contains(&seen.id.sender) {
+            return Ok(None);
+        }
+        let cursor = cursors::find(tx, &self.chain.blockchain, seen.id.recipient)?;
+        if cursor.is_none_or(|cursor| seen.block.number < cursor.first) {
+            return Ok(None);
+        }
+        Ok(Amount::from_base_units(seen.id.units, token.decimals)
+            .ok()
+            .map(|value| (token, value)))
+    }
+
+    fn store_new(
+        &self,
+        tx: &mut Tx<'_>,
+        seen: &ChainTransfer,
+        token: &Token,
+        value: Amount,
+    ) -> Result<(), StoreError> {
+        let chain = &self.chain.blockchain;
+        let required = self.chain.confirmations.required();
+        let row = transfers::insert(tx, chain, &token.coin, value, seen, required)?;
+        if token.enabled {
+            assign_candidate(tx, self.config, row)?;
+        }
+        Ok(())
+    }
+}
+
+/// A transfer that was gone is back: it starts again at one confirmation, with the time of its earliest block.
+pub fn come_back(
+    tx: &mut Tx<'_>,
+    config: &Config,
+    known: &StoredTransfer,
+    block: &BlockRef,
+) -> Result<(), StoreError> {
+    transfers::move_to(tx, known.row, block)?;
+    transfers::revive(tx, known.row)?;
+    tracing::info!(
+        transfer = known.row,
+        txn_hash = known.id.txn_hash,
+        "transfer came back"
+    );
+    assign_candidate(tx, config, known.row)
+}
+
+/// A reorg put a transfer into another block.
+fn note_block(tx: &mut Tx<'_>, known: &StoredTransfer, block: &BlockRef) -> Result<(), StoreError> {
+    transfers::move_to(tx, known.row, block)?;
+    if known.vanished {
+        transfers::set_vanished(tx, known.row, false)?;
+    }
+    match known.candidate {
+        Some(deposit) => {
+            let order = deposits::order_of(tx, deposit)?;
+            refresh_shown(tx, order, true)
+        }
+        None => Ok(()),
+    }
+}

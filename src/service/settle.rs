@@ -1,0 +1,316 @@
+//! Settling transfers: what a look-up at the chain means for them and for the orders they pay.
+
+use super::App;
+use super::orders::HOLD;
+use super::outbox;
+use super::scan::come_back;
+use crate::config::Config;
+use crate::domain::confirmation::{Head, Verdict};
+use crate::domain::deposit::Deposit;
+use crate::domain::matching;
+use crate::domain::order::OrderStatus;
+use crate::domain::registry::{Blockchain, ConfirmationRule};
+use crate::domain::transfer::{BlockRef, TransferStatus};
+use crate::store::transfers::StoredTransfer;
+use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
+
+/// A transfer that is gone is looked up again for so long, in seconds.
+const MAY_COME_BACK: i64 = 24 * 3600;
+
+/// The transfers of a chain that are still looked up, the oldest block first.
+pub fn watched(app: &App, blockchain: &Blockchain) -> Result<Vec<StoredTransfer>, StoreError> {
+    app.db().read(|c| transfers::watched(c, blockchain))
+}
+
+/// Whether a chain has an open deposit or a waiting transfer, so that its watcher must hurry.
+pub fn is_busy(app: &App, blockchain: &Blockchain) -> Result<bool, StoreError> {
+    app.db().read(|c| {
+        Ok(deposits::oldest_open(c, blockchain)?.is_some()
+            || transfers::any_waiting(c, blockchain)?)
+    })
+}
+
+/// Notes how deep waiting transfers are, by the head, and tells the pages that show them.
+pub async fn note_depths(app: &App, depths: Vec<(i64, u64)>) -> Result<(), StoreError> {
+    if depths.is_empty() {
+        return Ok(());
+    }
+    app.db()
+        .write(move |tx| {
+            for (row, confirmations) in depths {
+                note_depth(tx, row, confirmations)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+fn note_depth(tx: &mut Tx<'_>, row: i64, confirmations: u64) -> Result<(), StoreError> {
+    let transfer = transfers::at(tx, row)?;
+    let waiting = transfer.status == TransferStatus::WaitingForConfirmation;
+    if !waiting || transfer.confirmations == confirmations {
+        return Ok(());
+    }
+    transfers::set_confirmations(tx, row, confirmations)?;
+    match transfer.candidate {
+        Some(deposit) => {
+            let order = deposits::order_of(tx, deposit)?;
+            refresh_shown(tx, order, true)
+        }
+        None => Ok(()),
+    }
+}
+
+/// Acts on a look-up of a transfer: one transaction sets the transfer, the deposit and the order, closes the order's
+/// other deposits and queues the webhook.
+pub async fn settle(app: &App, row: i64, verdict: Verdict, head: Head) -> Result<(), StoreError> {
+    let config = app.config();
+    app.db()
+        .write(move |tx| {
+            let transfer = transfers::at(tx, row)?;
+            match transfer.status {
+                TransferStatus::WaitingForConfirmation | TransferStatus::WaitingForMatch => {
+                    settle_waiting(tx, &config, &transfer, &verdict, head)
+                }
+                TransferStatus::FailedToConfirm => settle_failed(tx, &config, &transfer, &verdict),
+                TransferStatus::Matched => settle_matched(tx, &transfer, &verdict, head),
+                TransferStatus::NoMatchedDeposit => Ok(()),
+            }
+        })
+        .await
+}
+
+fn settle_waiting(
+    tx: &mut Tx<'_>,
+    config: &Config,
+    transfer: &StoredTransfer,
+    verdict: &Verdict,
+    head: Head,
+) -> Result<(), StoreError> {
+    match verdict {
+        Verdict::Unclear(_) => Ok(()),
+        Verdict::Gone => fail(tx, transfer),
+        Verdict::Stands(block) => {
+            if *block != transfer.block {
+                transfers::move_to(tx, transfer.row, block)?;
+            }
+            if head.confirms(block.number, rule(config, transfer)) {
+                confirm(tx, config, transfer.row, head.confirmations(block.number))
+            } else {
+                note_depth(tx, transfer.row, head.confirmations(block.number))
+            }
+        }
+    }
+}
+
+fn rule(config: &Config, transfer: &StoredTransfer) -> ConfirmationRule {
+    let chain = config.chain(&transfer.facts.blockchain);
+    // A chain that left the configuration is not watched, so the fallback is never put to use.
+    chain.map_or(ConfirmationRule::Depth(u32::MAX), |c| c.chain.confirmations)
+}
+
+fn fail(tx: &mut Tx<'_>, transfer: &StoredTransfer) -> Result<(), StoreError> {
+    tracing::warn!(
+        transfer = transfer.row, blockchain = %transfer.facts.blockchain, txn_hash = transfer.id.txn_hash,
+        "transfer left the chain before it was confirmed"
+    );
+    transfers::set_failed(tx, transfer.row)?;
+    drop_candidate(tx, transfer)
+}
+
+fn drop_candidate(tx: &mut Tx<'_>, transfer: &StoredTransfer) -> Result<(), StoreError> {
+    let Some(deposit) = transfer.candidate else {
+        return Ok(());
+    };
+    transfers::set_candidate(tx, transfer.row, None)?;
+    let order = deposits::order_of(tx, deposit)?;
+    refresh_shown(tx, order, false)
+}
+
+/// Matches a transfer that is deep enough and canonical.
+fn confirm(
+    tx: &mut Tx<'_>,
+    config: &Config,
+    row: i64,
+    confirmations: u64,
+) -> Result<(), StoreError> {
+    transfers::set_confirmations(tx, row, confirmations)?;
+    let transfer = transfers::at(tx, row)?;
+    match payable_deposit(tx, config, &transfer)? {
+        Some(deposit) => pay(tx, config, &transfer, &deposit),
+        None => {
+            transfers::set_unmatched(tx, row)?;
+            drop_candidate(tx, &transfer)?;
+            tracing::info!(
+                transfer = row, blockchain = %transfer.facts.blockchain, value = %transfer.facts.value,
+                coin = %transfer.facts.coin, "confirmed transfer fits no deposit"
+            );
+            outbox::queue_unknown_transfer(tx, config, &transfer)
+        }
+    }
+}
+
+/// The deposit of a pending order that the transfer pays; else, where late payments are accepted, of an expired one.
+fn payable_deposit(
+    tx: &Tx<'_>,
+    config: &Config,
+    transfer: &StoredTransfer,
+) -> Result<Option<Deposit>, StoreError> {
+    let facts = &transfer.facts;
+    let enabled = config
+        .chain(&facts.blockchain)
+        .and_then(|c| c.chain.token(&transfer.id.contract))
+        .is_some_and(|token| token.enabled);
+    if !enabled {
+        return Ok(None);
+    }
+    let open = deposits::open_at(tx, facts)?;
+    if let Some(deposit) = matching::deposit_paid_by(facts, &open) {
+        return Ok(Some(deposit.clone()));
+    }
+    if !config.orders.accept_late {
+        return Ok(None);
+    }
+    let window = config.payments.late_window.as_secs() as i64;
+    let expired = deposits::expired_at(tx, facts, facts.mined_at - window)?;
+    Ok(matching::late_deposit_paid_by(facts, &expired, window).cloned())
+}
+
+fn pay(
+    tx: &mut Tx<'_>,
+    config: &Config,
+    transfer: &StoredTransfer,
+    deposit: &Deposit,
+) -> Result<(), StoreError> {
+    let row = deposits::order_of(tx, deposit.id)?;
+    let tail_dropped = tail_may_have_been_dropped(tx, config, transfer)?;
+    deposits::fulfil(tx, deposit.id)?;
+    transfers::set_matched(tx, transfer.row, deposit.id, tail_dropped)?;
+    orders::close(tx, row, OrderStatus::Paid)?;
+    orders::show_transfer(tx, row, Some(transfer.row))?;
+    let order = orders::at(tx, row)?;
+    tracing::info!(
+        order = %order.id, transfer = transfer.row, blockchain = %transfer.facts.blockchain,
+        txn_hash = transfer.id.txn_hash, value = %transfer.facts.value, coin = %transfer.facts.coin, "order paid"
+    );
+    outbox::queue_order_event(tx, config, &order)?;
+    for other in transfers::waiting_with_candidates_of(tx, row)? {
+        transfers::set_candidate(tx, other, None)?;
+        assign_candidate(tx, config, other)?;
+    }
+    Ok(())
+}
+
+/// Whether a deposit with a tail on exactly this value is open: its shopper may have sent the bare value.
+fn tail_may_have_been_dropped(
+    tx: &Tx<'_>,
+    config: &Config,
+    transfer: &StoredTransfer,
+) -> Result<bool, StoreError> {
+    let max_tail = config.payments.max_tail.to_micros().unwrap_or(0);
+    let amounts = deposits::order_amounts_above(tx, &transfer.facts, max_tail)?;
+    let value = transfer.facts.value;
+    Ok(amounts
+        .iter()
+        .any(|a| crate::domain::amount::Amount::parse(a) == Ok(value)))
+}
+
+fn settle_failed(
+    tx: &mut Tx<'_>,
+    config: &Config,
+    transfer: &StoredTransfer,
+    verdict: &Verdict,
+) -> Result<(), StoreError> {
+    match verdict {
+        Verdict::Stands(block) => come_back(tx, config, transfer, block),
+        _ if transfer
+            .failed_at
+            .is_some_and(|at| tx.now - at > MAY_COME_BACK) =>
+        {
+            transfers::unwatch(tx, transfer.row)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A transfer that paid an order is checked until it is final. Gone, it leaves the order paid and raises an alarm.
+fn settle_matched(
+    tx: &mut Tx<'_>,
+    transfer: &StoredTransfer,
+    verdict: &Verdict,
+    head: Head,
+) -> Result<(), StoreError> {
+    match verdict {
+        Verdict::Unclear(_) => Ok(()),
+        Verdict::Gone if transfer.vanished => Ok(()),
+        Verdict::Gone => {
+            tracing::error!(
+                transfer = transfer.row, blockchain = %transfer.facts.blockchain, txn_hash = transfer.id.txn_hash,
+                "ALARM: the transfer that paid an order has left the chain; the order stays paid"
+            );
+            transfers::set_vanished(tx, transfer.row, true)
+        }
+        Verdict::Stands(block) => stand_by(tx, transfer, block, head),
+    }
+}
+
+fn stand_by(
+    tx: &mut Tx<'_>,
+    transfer: &StoredTransfer,
+    block: &BlockRef,
+    head: Head,
+) -> Result<(), StoreError> {
+    if *block != transfer.block {
+        transfers::move_to(tx, transfer.row, block)?;
+    }
+    if transfer.vanished {
+        transfers::set_vanished(tx, transfer.row, false)?;
+    }
+    if head.is_final(block.number) {
+        transfers::unwatch(tx, transfer.row)?;
+    }
+    Ok(())
+}
+
+/// Finds the open deposit that a waiting transfer will pay, if it stands, and shows it to that order's readers.
+/// Where equal deposits share a value, one that no other waiting transfer will pay comes first.
+pub fn assign_candidate(tx: &mut Tx<'_>, config: &Config, row: i64) -> Result<(), StoreError> {
+    let transfer = transfers::at(tx, row)?;
+    let enabled = config
+        .chain(&transfer.facts.blockchain)
+        .and_then(|c| c.chain.token(&transfer.id.contract))
+        .is_some_and(|token| token.enabled);
+    if !enabled {
+        return Ok(());
+    }
+    let open = deposits::open_at(tx, &transfer.facts)?;
+    let mut unclaimed = Vec::new();
+    for deposit in &open {
+        if !transfers::is_claimed(tx, deposit.id, row)? {
+            unclaimed.push(deposit.clone());
+        }
+    }
+    let first = matching::deposit_paid_by(&transfer.facts, &unclaimed);
+    let Some(deposit) = first.or_else(|| matching::deposit_paid_by(&transfer.facts, &open)) else {
+        return Ok(());
+    };
+    transfers::set_candidate(tx, row, Some(deposit.id))?;
+    deposits::mark_transfer_seen(tx, deposit.id)?;
+    let order = deposits::order_of(tx, deposit.id)?;
+    refresh_shown(tx, order, true)
+}
+
+/// Sets the payment that a pending order shows. Announces the order if that changed, or if `changed` says that the
+/// payment itself did.
+pub fn refresh_shown(tx: &mut Tx<'_>, order_row: i64, changed: bool) -> Result<(), StoreError> {
+    let order = orders::at(tx, order_row)?;
+    if order.status != OrderStatus::Pending {
+        return Ok(());
+    }
+    let shown = transfers::waiting_for_order(tx, order_row, tx.now - HOLD)?;
+    let moved = orders::show_transfer(tx, order_row, shown)?;
+    if moved || changed {
+        tx.announce(Change::Order(order.id));
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! Deposits.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{StoreError, Tx, rows};
+use crate::clock::UnixSeconds;
+use crate::domain::address::Address;
+use crate::domain::amount::Amount;
+use crate::domain::deposit::{Deposit, Opened};
+use crate::domain::order::Order;
+use crate::domain::registry::{Blockchain, Coin};
+use crate::domain::slots::HeldValue;
+use crate::domain::transfer::Transfer;
+
+/// A deposit about to be opened.
+pub struct NewDeposit<'a> {
+    pub order: &'a Order,
+    pub blockchain: &'a Blockchain,
+    pub coin: &'a Coin,
+    pub wallet: Address,
+    pub micros: u64,
+    pub head: Option<u64>,
+    /// Whether its value is kept from other deposits.
+    pub holds_value: bool,
+}
+
+const COLUMNS: &str = "d.id, d.blockchain, d.stablecoin, d.wallet, d.micros, d.expected_sender, d.opened_at, \
+     d.opened_head, d.after_transfer, o.expires_at";
+
+fn deposit(row: &Row<'_>) -> Result<Deposit, rusqlite::Error> {
+    Ok(Deposit {
+        id: row.get(0)?,
+        blockchain: rows::blockchain(row, 1)?,
+        coin: rows::coin(row, 2)?,
+        wallet: rows::address(row, 3)?,
+        value: Amount::from_micros(row.get(4)?),
+        expected_sender: rows::optional(row, 5)?,
+        opened: Opened {
+            at: row.get(6)?,
+            head: row.get(7)?,
+            after_sequence: row.get(8)?,
+        },
+        expires_at: row.get(9)?,
+    })
+}
+
+/// Opens a deposit.
+pub fn open(tx: &Tx<'_>, new: &NewDeposit<'_>) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO deposits (order_id, blockchain, stablecoin, wallet, micros, expected_sender, opened_at, opened_head,
+             after_transfer, status, holds_value)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, (SELECT coalesce(max(id), 0) FROM transfers), 'open', ?9)",
+    )?
+    .execute(params![
+        new.order.row,
+        new.blockchain.as_str(),
+        new.coin.as_str(),
+        new.wallet.to_string(),
+        new.micros,
+        new.order.new.expecting_address.map(|a| a.to_string()),
+        tx.now,
+        new.head,
+        new.holds_value,
+    ])?;
+    Ok(())
+}
+
+/// The order's open deposit for a pair, as (wallet, value).
+pub fn open_for_pair(
+    connection: &Connection,
+    order_row: i64,
+    blockchain: &Blockchain,
+    coin: &Coin,
+) -> Result<Option<(Address, Amount)>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT wallet, micros FROM deposits
+         WHERE order_id = ?1 AND blockchain = ?2 AND stablecoin = ?3 AND status = 'open'",
+    )?;
+    let found = statement.query_row(
+        params![order_row, blockchain.as_str(), coin.as_str()],
+        |row| Ok((rows::address(row, 0)?, Amount::from_micros(row.get(1)?))),
+    );
+    Ok(found.optional()?)
+}
+
+/// The values held in `from..=to` millionths on one chain, wallet and coin: by open deposits, and by deposits closed
+/// after `reserved_since`.
+pub fn held_values(
+    connection: &Connection,
+    (blockchain, wallet, coin): (&Blockchain, Address, &Coin),
+    (from, to): (u64, u64),
+    reserved_since: UnixSeconds,
+) -> Result<Vec<HeldValue>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, micros, expected_sender, closed_at, transfer_seen FROM deposits
+         WHERE blockchain = ?1 AND wallet = ?2 AND stablecoin = ?3 AND micros BETWEEN ?4 AND ?5
+           AND holds_value = 1 AND (closed_at IS NULL OR closed_at > ?6)
+         ORDER BY micros",
+    )?;
+    let key = params![
+        blockchain.as_str(),
+        wallet.to_string(),
+        coin.as_str(),
+        from,
+        to,
+        reserved_since
+    ];
+    let found = statement.query_map(key, |row| {
+        Ok(HeldValue {
+            deposit: row.get(0)?,
+            micros: row.get(1)?,
+            expected_sender: rows::optional(row, 2)?,
+            closed_at: row.get(3)?,
+            transfer_seen: row.get(4)?,
+        })
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Lets go of a value: what closed deposits held there longer than the window, and the one that is evicted.
+pub fn release_value(
+    tx: &Tx<'_>,
+    (blockchain, wallet, coin): (&Blockchain, Address, &Coin),
+    micros: u64,
+    reserved_since: UnixSeconds,
+    evicts: Option<i64>,
+) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE deposits SET holds_value = 0
+         WHERE blockchain = ?1 AND wallet = ?2 AND stablecoin = ?3 AND micros = ?4
+           AND holds_value = 1 AND closed_at IS NOT NULL AND (closed_at <= ?5 OR id = ?6)",
+    )?
+    .execute(params![
+        blockchain.as_str(),
+        wallet.to_string(),
+        coin.as_str(),
+        micros,
+        reserved_since,
+        evicts
+    ])?;
+    Ok(())
+}
+
+/// Deposits that a transfer's place and value fit: open ones of pending orders.
+pub fn open_at(connection: &Connection, transfer: &Transfer) -> Result<Vec<Deposit>, StoreError> {
+    at_value(
+        connection,
+        transfer,
+        "d.closed_at IS NULL AND o.status = 'pending'",
+        0,
+    )
+}
+
+/// Deposits that a transfer's place and value fit: those of expired orders, closed after `since`.
+pub fn expired_at(
+    connection: &Connection,
+    transfer: &Transfer,
+    since: UnixSeconds,
+) -> Result<Vec<Deposit>, StoreError> {
+    at_value(
+        connection,
+        transfer,
+        "d.closed_at > ?5 AND o.status = 'expired'",
+        since,
+    )
+}
+
+fn at_value(
+    connection: &Connection,
+    transfer: &Transfer,
+    condition: &str,
+    closed_since: UnixSeconds,
+) -> Result<Vec<Deposit>, StoreError> {
+    // Deposits are whole millionths, so a finer value fits none.
+    let Some(micros) = transfer.value.to_micros() else {
+        return Ok(vec![]);
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM deposits d JOIN orders o ON o.id = d.order_id
+         WHERE d.blockchain = ?1 AND d.wallet = ?2 AND d.stablecoin = ?3 AND d.micros = ?4
+           AND ?5 >= 0 AND {condition}"
+    ))?;
+    let key = params![
+        transfer.blockchain.as_str(),
+        transfer.recipient.to_string(),
+        transfer.coin.as_str(),
+        micros,
+        closed_since
+    ];
+    let found = statement.query_map(key, deposit)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// The amounts of the orders that have an open deposit just above a transfer's value: whether one of them
+/// is that value, with a tail that somebody may have dropped.
+pub fn order_amounts_above(
+    connection: &Connection,
+    transfer: &Transfer,
+    max_tail_micros: u64,
+) -> Result<Vec<String>, StoreError> {
+    let Some(micros) = transfer.value.to_micros() else {
+        return Ok(vec![]);
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT DISTINCT o.amount FROM deposits d JOIN orders o ON o.id = d.order_id
+         WHERE d.blockchain = ?1 AND d.wallet = ?2 AND d.stablecoin = ?3 AND d.micros > ?4 AND d.micros <= ?5
+           AND d.closed_at IS NULL",
+    )?;
+    let key = params![
+        transfer.blockchain.as_str(),
+        transfer.recipient.to_string(),
+        transfer.coin.as_str(),
+        micros,
+        micros.saturating_add(max_tail_micros),
+    ];
+    let found = statement.query_map(key, |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// The row of the order that a deposit belongs to.
+pub fn order_of(connection: &Connection, deposit: i64) -> Result<i64, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT order_id FROM deposits WHERE id = ?1")?;
+    Ok(statement.query_row([deposit], |row| row.get(0))?)
+}
+
+/// Remembers that a transfer came for a deposit, so that its value is never given away early.
+pub fn mark_transfer_seen(tx: &Tx<'_>, deposit: i64) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE deposits SET transfer_seen = 1 WHERE id = ?1")?
+        .execute([deposit])?;
+    Ok(())
+}
+
+/// Marks a deposit as the one that was paid.
+pub fn fulfil(tx: &Tx<'_>, deposit: i64) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE deposits SET status = 'fulfilled', closed_at = coalesce(closed_at, ?2), transfer_seen = 1 WHERE id = ?1",
+    )?
+    .execute(params![deposit, tx.now])?;
+    Ok(())
+}
+
+/// When the oldest open deposit on a chain was opened.
+pub fn oldest_open(
+    connection: &Connection,
+    blockchain: &Blockchain,
+) -> Result<Option<UnixSeconds>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT min(opened_at) FROM deposits WHERE blockchain = ?1 AND status = 'open'",
+    )?;
+    Ok(statement.query_row([blockchain.as_str()], |row| row.get(0))?)
+}

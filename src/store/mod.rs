@@ -1,0 +1,124 @@
+//! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
+
+pub mod cursors;
+pub mod deposits;
+pub mod events;
+mod migrate;
+pub mod orders;
+pub mod replays;
+mod rows;
+pub mod transfers;
+mod writer;
+
+use std::path::Path;
+
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, OpenFlags};
+
+pub use writer::Tx;
+use writer::Writer;
+
+use crate::clock::Clock;
+use crate::domain::order::OrderId;
+use crate::domain::registry::Blockchain;
+
+/// Readers wait for nothing, so a few connections serve many requests.
+const READERS: u32 = 4;
+
+/// The database: cheap to clone, closed when the last clone is dropped.
+#[derive(Clone)]
+pub struct Db {
+    writer: Writer,
+    readers: r2d2::Pool<SqliteConnectionManager>,
+}
+
+/// What a committed transaction changed: told to whoever waits for it, never before the commit.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Change {
+    /// An order or its seen payment.
+    Order(OrderId),
+    /// There is more to watch on a chain.
+    Chain(Blockchain),
+    /// A webhook was queued.
+    Outbox,
+}
+
+/// Why the database did not do as asked. Nothing of a failed transaction is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("database: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error("database: no reader became free: {0}")]
+    Pool(#[from] r2d2::Error),
+    #[error(
+        "database: the file was written by a newer version (its schema is {found}, this version knows {known})"
+    )]
+    Newer { found: u32, known: u32 },
+    #[error("database: a stored value cannot be read: {0}")]
+    Corrupt(String),
+    #[error("database: the writer has stopped")]
+    Stopped,
+    #[error("database: the transaction panicked and was rolled back")]
+    Panicked,
+    #[error("database: the commit failed: {0}")]
+    Commit(String),
+}
+
+impl Db {
+    /// Opens the file, creating it and bringing its schema up to date. `on_commit` is told of every commit's changes,
+    /// on the writer's thread, after the commit is on disk.
+    pub fn open(
+        path: &Path,
+        clock: Clock,
+        on_commit: impl Fn(Vec<Change>) + Send + 'static,
+    ) -> Result<Self, StoreError> {
+        let mut connection = Connection::open(path)?;
+        prepare_writer(&connection)?;
+        migrate::to_latest(&mut connection)?;
+        let manager = SqliteConnectionManager::file(path)
+            .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .with_init(prepare_reader);
+        let readers = r2d2::Pool::builder()
+            .max_size(READERS)
+            .min_idle(Some(1))
+            .test_on_check_out(false)
+            .build(manager)?;
+        let writer = Writer::start(connection, clock, Box::new(on_commit));
+        Ok(Self { writer, readers })
+    }
+
+    /// Reads a consistent state. It does not wait for the writer, so point queries may run on the async runtime.
+    pub fn read<T, E: From<StoreError>>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let reader = self.readers.get().map_err(StoreError::from)?;
+        query(&reader)
+    }
+
+    /// Runs a transaction on the writer's thread; returns after it is on disk. An error rolls it back.
+    pub async fn write<T, E>(
+        &self,
+        transaction: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.run(transaction).await
+    }
+}
+
+fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
+    connection.set_prepared_statement_cache_capacity(128);
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(())
+}
+
+fn prepare_reader(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(64);
+    connection.busy_timeout(std::time::Duration::from_secs(10))
+}

@@ -1,0 +1,315 @@
+//! The one writer: a thread that owns the writing connection and commits what has queued up together.
+
+use std::collections::HashSet;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Change, StoreError};
+use crate::clock::{Clock, UnixSeconds};
+
+/// Bounds how long the first of a group waits for the last.
+const MAX_GROUP: usize = 256;
+
+/// Beyond this many waiting transactions, callers wait to queue theirs.
+const MAX_QUEUE: usize = 4096;
+
+/// A use case's view of the database inside its transaction.
+pub struct Tx<'a> {
+    connection: &'a Connection,
+    /// The time of the transaction: read once.
+    pub now: UnixSeconds,
+    /// The same, in milliseconds.
+    pub now_ms: i64,
+    changes: Vec<Change>,
+}
+
+impl Tx<'_> {
+    /// Has a change announced once it is committed.
+    pub fn announce(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+}
+
+impl Deref for Tx<'_> {
+    type Target = Connection;
+
+    fn deref(&self) -> &Connection {
+        self.connection
+    }
+}
+
+/// Hands transactions to the writer's thread. The thread ends, having done what was queued, with the last handle.
+#[derive(Clone)]
+pub struct Writer(Arc<Handle>);
+
+struct Handle {
+    queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        // Closing the queue lets the thread finish what is in it; waiting makes "closed" mean "on disk".
+        if let Ok(mut queue) = self.queue.lock() {
+            queue.take();
+        }
+        if let Some(thread) = self.thread.lock().ok().and_then(|mut t| t.take()) {
+            let _ = thread.join();
+        }
+    }
+}
+
+type OnCommit = Box<dyn Fn(Vec<Change>) + Send>;
+
+impl Writer {
+    pub fn start(connection: Connection, clock: Clock, on_commit: OnCommit) -> Self {
+        let (queue, jobs) = sync_channel(MAX_QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("ocrch-writer".into())
+            .spawn(move || write_all(&connection, &jobs, &clock, &on_commit))
+            .ok();
+        Self(Arc::new(Handle {
+            queue: Mutex::new(Some(queue)),
+            thread: Mutex::new(thread),
+        }))
+    }
+
+    /// Queues a transaction and waits until it is on disk.
+    pub async fn run<T, E>(
+        &self,
+        transaction: impl FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (answer, answered) = oneshot::channel();
+        let mut job: Box<dyn Job> = Box::new(Queued {
+            transaction: Some(transaction),
+            result: None,
+            answer,
+        });
+        loop {
+            match self.try_queue(job) {
+                Ok(()) => break,
+                Err(TrySendError::Full(back)) => job = back,
+                Err(TrySendError::Disconnected(_)) => return Err(StoreError::Stopped.into()),
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        answered
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Stopped.into()))
+    }
+
+    fn try_queue(&self, job: Box<dyn Job>) -> Result<(), TrySendError<Box<dyn Job>>> {
+        match self.0.queue.lock().ok().as_deref() {
+            Some(Some(queue)) => queue.try_send(job),
+            _ => Err(TrySendError::Disconnected(job)),
+        }
+    }
+}
+
+/// A queued transaction, whatever it returns.
+trait Job: Send {
+    /// Does the work; false asks for a rollback.
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
+    /// Overrules the result: the work was undone.
+    fn fail(&mut self, error: StoreError);
+    /// Answers the caller.
+    fn finish(self: Box<Self>);
+}
+
+struct Queued<F, T, E> {
+    transaction: Option<F>,
+    result: Option<Result<T, E>>,
+    answer: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Job for Queued<F, T, E>
+where
+    F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Send,
+{
+    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
+        let Some(transaction) = self.transaction.take() else {
+            return false;
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| transaction(tx)))
+            .unwrap_or_else(|_| Err(StoreError::Panicked.into()));
+        let keep = result.is_ok();
+        self.result = Some(result);
+        keep
+    }
+
+    fn fail(&mut self, error: StoreError) {
+        self.result = Some(Err(error.into()));
+    }
+
+    fn finish(self: Box<Self>) {
+        let result = self
+            .result
+            .unwrap_or_else(|| Err(StoreError::Stopped.into()));
+        // The caller may have gone away; its transaction stands all the same.
+        let _ = self.answer.send(result);
+    }
+}
+
+fn write_all(
+    connection: &Connection,
+    jobs: &Receiver<Box<dyn Job>>,
+    clock: &Clock,
+    on_commit: &OnCommit,
+) {
+    while let Ok(first) = jobs.recv() {
+        let mut done = Vec::new();
+        match commit_group(connection, first, jobs, clock, &mut done) {
+            Ok(changes) if changes.is_empty() => {}
+            Ok(changes) => on_commit(changes),
+            Err(error) => {
+                tracing::error!(%error, transactions = done.len(), "commit failed, rolled back");
+                let _ = connection.execute_batch("ROLLBACK");
+                for job in &mut done {
+                    job.fail(StoreError::Commit(error.to_string()));
+                }
+            }
+        }
+        done.into_iter().for_each(Job::finish);
+    }
+    // Leaves one tidy file behind where nobody else reads; a crash instead is just as safe.
+    let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
+fn commit_group(
+    connection: &Connection,
+    first: Box<dyn Job>,
+    jobs: &Receiver<Box<dyn Job>>,
+    clock: &Clock,
+    done: &mut Vec<Box<dyn Job>>,
+) -> Result<Vec<Change>, rusqlite::Error> {
+    let mut changes = HashSet::new();
+    let mut next = Some(first);
+    let begun = execute(connection, "BEGIN IMMEDIATE");
+    while let Some(mut job) = next.take() {
+        let ran = match &begun {
+            Ok(()) => run_in_savepoint(connection, clock, job.as_mut()),
+            Err(_) => Ok(vec![]),
+        };
+        done.push(job);
+        changes.extend(ran?);
+        if done.len() < MAX_GROUP {
+            next = jobs.try_recv().ok();
+        }
+    }
+    begun?;
+    execute(connection, "COMMIT")?;
+    Ok(changes.into_iter().collect())
+}
+
+/// Each transaction keeps its own savepoint in the group, so that one that fails takes no other with it.
+fn run_in_savepoint(
+    connection: &Connection,
+    clock: &Clock,
+    job: &mut dyn Job,
+) -> Result<Vec<Change>, rusqlite::Error> {
+    let now_ms = clock.now_ms();
+    let mut tx = Tx {
+        connection,
+        now: now_ms.div_euclid(1000),
+        now_ms,
+        changes: Vec::new(),
+    };
+    execute(connection, "SAVEPOINT one")?;
+    let keep = job.run(&mut tx);
+    if !keep {
+        tx.changes.clear();
+        execute(connection, "ROLLBACK TO one")?;
+    }
+    execute(connection, "RELEASE one")?;
+    Ok(tx.changes)
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer() -> (Writer, Arc<Mutex<Vec<Change>>>, tempfile::TempDir) {
+        let dir = tempfile::tempdir().unwrap();
+        let connection = Connection::open(dir.path().join("t.db")).unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY)")
+            .unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let tell = told.clone();
+        let on_commit = Box::new(move |changes| tell.lock().unwrap().extend(changes));
+        (
+            Writer::start(connection, Clock::system(), on_commit),
+            told,
+            dir,
+        )
+    }
+
+    fn insert(x: i64, fail: bool) -> impl FnOnce(&mut Tx<'_>) -> Result<i64, StoreError> + Send {
+        move |tx| {
+            tx.execute("INSERT INTO t VALUES (?)", [x])?;
+            tx.announce(Change::Outbox);
+            match fail {
+                true => Err(StoreError::Corrupt("asked to fail".into())),
+                false => Ok(x),
+            }
+        }
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        let counted = writer.run(|tx| {
+            tx.query_row("SELECT count(*) FROM t", [], |r| r.get(0))
+                .map_err(StoreError::from)
+        });
+        counted.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_failed_or_panicking_transaction_leaves_nothing_and_harms_no_other() {
+        let (writer, told, _dir) = writer();
+        let (good, bad, panics) = tokio::join!(
+            writer.run(insert(1, false)),
+            writer.run(insert(2, true)),
+            writer.run(|tx: &mut Tx<'_>| -> Result<i64, StoreError> {
+                tx.execute("INSERT INTO t VALUES (3)", [])?;
+                panic!("on purpose")
+            }),
+        );
+        assert_eq!(good.unwrap(), 1);
+        assert!(matches!(bad, Err(StoreError::Corrupt(_))));
+        assert!(matches!(panics, Err(StoreError::Panicked)));
+        assert_eq!(count(&writer).await, 1);
+        assert_eq!(*told.lock().unwrap(), [Change::Outbox]);
+    }
+
+    #[tokio::test]
+    async fn many_at_once_are_all_answered() {
+        let (writer, _, _dir) = writer();
+        let all: Vec<_> = (0..1000)
+            .map(|x| {
+                let writer = writer.clone();
+                tokio::spawn(async move { writer.run(insert(x, x % 10 == 0)).await.is_ok() })
+            })
+            .collect();
+        let mut kept = 0;
+        for one in all {
+            kept += i64::from(one.await.unwrap());
+        }
+        assert_eq!((kept, count(&writer).await), (900, 900));
+    }
+}
