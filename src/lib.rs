@@ -4,5 +4,8 @@ pub mod chain;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod task;
+pub mod http;
 pub mod service;
 pub mod store;
+pub mod webhook;

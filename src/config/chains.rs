@@ -174,7 +174,7 @@ fn overridden(
             ..start.chain
         },
     };
-    if chain.agreement as usize > chain.providers.len() {
+    if s.has("agreement") && chain.agreement as usize > chain.providers.len() {
         s.error(
             "agreement",
             format!(

@@ -72,3 +72,143 @@ impl Loaded {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use argon2::password_hash::{PasswordVerifier, phc::PasswordHash};
+
+    use super::*;
+
+    const BEFORE: &str = "# My shop\r\n[admin]\n\tsecret =  ";
+    const AFTER: &str =
+        "  # keep me\n[merchant]\nsecret='0123456789abcdef'\n\n# end, no line break";
+
+    fn file(dir: &Path, quoted: &str) -> PathBuf {
+        let path = dir.join("ocrch.toml");
+        fs::write(&path, format!("{BEFORE}{quoted}{AFTER}")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        path
+    }
+
+    fn hash_in(path: &Path) -> String {
+        let text = fs::read_to_string(path).unwrap();
+        let hash = text
+            .strip_prefix(BEFORE)
+            .and_then(|t| t.strip_suffix(AFTER));
+        hash.unwrap_or_else(|| panic!("{text}"))
+            .trim_matches('"')
+            .to_owned()
+    }
+
+    fn verifies(plain: &str, hash: &str) -> bool {
+        let hash = PasswordHash::new(hash).unwrap();
+        argon2::Argon2::default()
+            .verify_password(plain.as_bytes(), &hash)
+            .is_ok()
+    }
+
+    #[test]
+    fn a_plain_secret_is_replaced_by_its_hash_and_nothing_else_changes() {
+        for quoted in [
+            "\"päss \\\"word\\\" $\"",
+            "'päss \"word\" $'",
+            "\"\"\"\npäss \"word\" $\"\"\"",
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = file(dir.path(), quoted);
+            assert!(load(&path).unwrap().seal().unwrap());
+            let hash = hash_in(&path);
+            assert!(verifies("päss \"word\" $", &hash), "{quoted}");
+            assert!(
+                hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+                "{hash}"
+            );
+            assert_eq!(
+                fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+                0o640
+            );
+            assert_eq!(
+                fs::read_dir(dir.path()).unwrap().count(),
+                1,
+                "nothing is left behind"
+            );
+            let again = load(&path).unwrap();
+            assert_eq!(again.config.admin.secret_hash, hash);
+            assert!(!again.seal().unwrap());
+        }
+    }
+
+    #[test]
+    fn a_linked_file_is_changed_where_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(dir.path(), "\"a plain secret\"");
+        fs::create_dir(dir.path().join("etc")).unwrap();
+        let link = dir.path().join("etc/ocrch.toml");
+        symlink("../ocrch.toml", &link).unwrap();
+        let loaded = load(&link).unwrap();
+        assert_eq!(loaded.config.database.path, dir.path().join("etc/ocrch.db"));
+        assert!(loaded.seal().unwrap());
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(verifies("a plain secret", &hash_in(&path)));
+    }
+
+    #[test]
+    fn a_read_only_file_is_left_alone_and_the_hash_is_shown() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(dir.path(), "\"a plain secret\"");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        let loaded = load(&path).unwrap();
+        let warning = loaded.seal().unwrap_err();
+        assert!(warning.contains("it is read-only"), "{warning}");
+        assert!(
+            warning.ends_with(&loaded.config.admin.secret_hash),
+            "{warning}"
+        );
+        assert!(!warning.contains("a plain secret"), "{warning}");
+        assert_eq!(hash_in(&path), "a plain secret");
+    }
+
+    #[test]
+    fn a_file_edited_meanwhile_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file(dir.path(), "\"a plain secret\"");
+        let loaded = load(&path).unwrap();
+        file(dir.path(), "\"another secret\"");
+        assert!(
+            loaded
+                .seal()
+                .unwrap_err()
+                .contains("it has changed meanwhile")
+        );
+        assert_eq!(hash_in(&path), "another secret");
+    }
+
+    #[test]
+    fn a_missing_file_says_how_to_make_one() {
+        let error = load(Path::new("no/such.toml")).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "no/such.toml: no such file (`ocrch init` writes one)"
+        );
+    }
+
+    #[test]
+    fn errors_name_the_file_and_the_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("shop.toml");
+        fs::write(&path, "[admin]\nsecret = 5\n").unwrap();
+        let error = load(&path).unwrap_err().to_string();
+        let lines: Vec<_> = error.lines().collect();
+        assert!(
+            lines[0].contains("shop.toml: merchant.secret: missing"),
+            "{error}"
+        );
+        assert!(
+            lines[1].contains("shop.toml:2: admin.secret: found a value of type integer"),
+            "{error}"
+        );
+    }
+}

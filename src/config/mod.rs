@@ -11,6 +11,8 @@ mod registry;
 mod report;
 mod section;
 mod sections;
+#[cfg(test)]
+mod tests;
 mod value;
 mod wallets;
 

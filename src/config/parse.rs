@@ -5,6 +5,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+use super::registry::built_in;
 use super::report::{ConfigError, ConfigErrors, Report};
 use super::section::Section;
 use super::{Config, chains, sections, wallets};
@@ -84,15 +85,11 @@ fn doubts(config: &Config) -> Vec<String> {
     if config.wallets.is_empty() {
         doubts.push("no [[wallets]]: nobody can pay until there is one".to_owned());
     }
-    let watched = |name| config.wallets.iter().any(|w| w.blockchain == name);
     for (name, chain) in &config.chains {
-        if !watched(name.clone()) {
+        if !config.wallets.iter().any(|w| w.blockchain == *name) {
             continue;
         }
-        if super::registry::built_in()
-            .get(name)
-            .is_some_and(|b| b.testnet)
-        {
+        if built_in().get(name).is_some_and(|b| b.testnet) {
             doubts.push(format!(
                 "wallets on {name}: a test network, whose coins are worth nothing"
             ));

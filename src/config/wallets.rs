@@ -62,7 +62,11 @@ fn coins(s: &Section<'_>) -> Vec<Coin> {
     if !s.has("enabled_coins") {
         s.missing("enabled_coins", "a list such as [\"USDT\", \"USDC\"]");
     }
-    let symbols = s.list("enabled_coins", value::filled).unwrap_or_default();
+    let symbols = s.list("enabled_coins", value::filled);
+    if symbols.as_ref().is_some_and(Vec::is_empty) {
+        s.error("enabled_coins", "found none, expected at least one coin");
+    }
+    let symbols = symbols.unwrap_or_default();
     for (i, symbol) in symbols.iter().enumerate() {
         if symbols[..i].contains(symbol) {
             s.item_error("enabled_coins", i, format!("{symbol} is listed twice"));

@@ -1,0 +1,319 @@
+//! Chains and wallets.
+
+use super::*;
+use crate::domain::registry::ConfirmationRule;
+
+#[test]
+fn wallets_are_checked_hard() {
+    let wallet = |blockchain: &str, address: &str, coins: &str| {
+        format!(
+            "[[wallets]]\nblockchain = \"{blockchain}\"\naddress = \"{address}\"\nenabled_coins = [{coins}]\n"
+        )
+    };
+    let check = |blockchain, address, coins, expected: &str| {
+        let found = error(&wallet(blockchain, address, coins));
+        assert!(found.starts_with(expected), "{found}\n{expected}");
+    };
+    config(&wallet("eth", &WALLET.to_lowercase(), "\"DAI\""));
+    check(
+        "etj",
+        WALLET,
+        "\"USDT\"",
+        "4: wallets[0].blockchain: found \"etj\", did you mean \"eth\"?",
+    );
+    check(
+        "solana",
+        WALLET,
+        "\"USDT\"",
+        "4: wallets[0].blockchain: found \"solana\", expected one of: arb, ",
+    );
+    check(
+        "eth",
+        "0x12",
+        "\"USDT\"",
+        "5: wallets[0].address: found \"0x12\", expected a valid address: has 2 hex digits after 0x instead of 40",
+    );
+    check(
+        "eth",
+        "0xf39fd6e51aad88F6F4ce6aB8827279cffFb92266",
+        "\"USDT\"",
+        "5: wallets[0].address: found \"0xf39fd6e51aad88F6F4ce6aB8827279cffFb92266\", expected a valid address: wrong EIP-55 checksum",
+    );
+    check(
+        "eth",
+        TRON_WALLET,
+        "\"USDT\"",
+        "5: wallets[0].address: found TWer2Ygk5TEheHp3TPuYeqxmB6SsGZmaL6, which is of another kind of chain than Ethereum",
+    );
+    check(
+        "tron",
+        WALLET,
+        "\"USDT\"",
+        "5: wallets[0].address: found 0xf39F",
+    );
+    check(
+        "eth",
+        "0xdAC17F958D2ee523a2206206994597C13D831ec7",
+        "\"USDT\"",
+        "5: wallets[0].address: found the contract of USDT itself",
+    );
+    check(
+        "eth",
+        "0x0000000000000000000000000000000000000000",
+        "\"USDT\"",
+        "5: wallets[0].address: found the zero address",
+    );
+    check(
+        "eth",
+        WALLET,
+        "\"usdt\"",
+        "6: wallets[0].enabled_coins[0]: found \"usdt\", did you mean \"USDT\"?",
+    );
+    check(
+        "eth",
+        WALLET,
+        "\"USDT\", \"PYUSD\"",
+        "6: wallets[0].enabled_coins[1]: found \"PYUSD\", expected one of: USDT, USDC, DAI",
+    );
+    check(
+        "tron",
+        TRON_WALLET,
+        "\"USDC\"",
+        "6: wallets[0].enabled_coins[0]: USDC on tron is known but not accepted (discontinued)",
+    );
+    check(
+        "eth",
+        WALLET,
+        "\"USDT\", \"USDT\"",
+        "6: wallets[0].enabled_coins[1]: USDT is listed twice",
+    );
+    check(
+        "eth",
+        WALLET,
+        "",
+        "6: wallets[0].enabled_coins: found none, expected at least one coin",
+    );
+    check(
+        "eth",
+        WALLET,
+        "\"USDT\"]\nstarting_tx = [\"0x12\"",
+        "7: wallets[0].starting_tx: found a list, expected a transaction hash",
+    );
+    let twice =
+        wallet("eth", WALLET, "\"USDT\"") + &wallet("eth", &WALLET.to_lowercase(), "\"USDC\"");
+    assert!(
+        error(&twice).starts_with("9: wallets[1].address: 0xf39F"),
+        "{}",
+        error(&twice)
+    );
+    let both = wallet("eth", WALLET, "\"USDT\"") + &wallet("base", WALLET, "\"USDC\"");
+    assert_eq!(config(&both).wallets.len(), 2);
+}
+
+#[test]
+fn a_known_chain_can_be_watched_otherwise() {
+    let config = config(
+        r#"
+[api_keys]
+etherscan_api_key = "mine"
+trongrid_api_key = ""
+[chains.eth]
+confirmations = "finalized"
+poll_interval = "200ms"
+idle_poll_interval = "5m"
+agreement = 2
+providers = [
+  { kind = "rpc", url = "https://node.example/rpc/", max_per_second = 0.5 },
+  { kind = "etherscan", url = "https://api.etherscan.io/v2/api" },
+  { kind = "etherscan", url = "https://lookalike.example/api" },
+]
+[chains.polygon]
+confirmations = 3
+[chains.tron]
+providers = [{ kind = "trongrid", url = "https://api.trongrid.io/", api_key = "k" }]
+[chains.tron.tokens.USDC]
+contract = "TEkxiTehnzSmSe2XqrBj4w32RUN966rdz8"
+decimals = 6
+"#,
+    );
+    let chain = |name: &str| &config.chains[&Blockchain::new(name)];
+    let eth = chain("eth");
+    assert_eq!(
+        eth.chain.confirmations,
+        ConfirmationRule::Finalized { usual: 80 }
+    );
+    assert_eq!(eth.poll_interval, Duration::from_millis(200));
+    assert_eq!(eth.agreement, 2);
+    let keys: Vec<_> = eth
+        .providers
+        .iter()
+        .map(|p| p.api_key.as_ref().map(Secret::expose))
+        .collect();
+    assert_eq!(
+        keys,
+        [None, Some("mine"), None],
+        "a look-alike never gets Etherscan's key"
+    );
+    assert_eq!(eth.providers[0].url, "https://node.example/rpc/");
+    assert_eq!(eth.providers[0].max_per_second, Some(0.5));
+    assert_eq!(eth.chain.tokens.len(), 3);
+    assert_eq!(
+        chain("polygon").chain.confirmations,
+        ConfirmationRule::Depth(3)
+    );
+    let tron = chain("tron");
+    assert_eq!(tron.providers[0].url, "https://api.trongrid.io");
+    assert_eq!(tron.providers.len(), 1);
+    assert_eq!(tron.chain.payable(&Coin::new("USDC")).count(), 1);
+    assert_eq!(tron.chain.payable(&Coin::new("USDT")).count(), 1);
+}
+
+#[test]
+fn a_chain_of_ones_own_can_be_added() {
+    let config = config(&format!(
+        r#"
+[chains.devnet]
+kind = "evm"
+name = "Local devnet"
+chain_id = 31337
+confirmations = 1
+explorer_tx_url = "http://localhost/tx/{{hash}}"
+providers = [{{ kind = "rpc", url = "http://127.0.0.1:8545" }}]
+[chains.devnet.tokens.USDT]
+contracts = ["0xdAC17F958D2ee523a2206206994597C13D831ec7", "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"]
+decimals = 6
+[[wallets]]
+blockchain = "devnet"
+address = "{WALLET}"
+enabled_coins = ["USDT"]
+"#
+    ));
+    let devnet = &config.chains[&Blockchain::new("devnet")];
+    assert_eq!(devnet.chain.name, "Local devnet");
+    assert_eq!(devnet.chain.chain_id, 31337);
+    assert_eq!(devnet.chain.payable(&Coin::new("USDT")).count(), 2);
+    assert_eq!(devnet.chain.confirmations, ConfirmationRule::Depth(1));
+    assert_eq!(config.wallets.len(), 1);
+}
+
+#[test]
+fn chains_are_checked() {
+    let check = |rest: &str, expected: &str| {
+        let found = errors(&with(rest)).join("\n");
+        assert!(found.contains(expected), "{found}");
+    };
+    let own = |rest: &str| {
+        format!(
+            "[chains.dev]\nkind = \"evm\"\nchain_id = 5\nproviders = [{{ kind = \"rpc\", url = \"http://x\" }}]\n{rest}"
+        )
+    };
+    assert_eq!(errors(&with(&own(""))), [""; 0]);
+    check(
+        "[chains.polgon]\nconfirmations = 5",
+        "3: chains.polgon.kind: missing, expected \"evm\" or \"tron\" for a chain of your own; or did you mean [chains.polygon]?",
+    );
+    check(
+        "[chains.Dev]\nkind = \"evm\"",
+        "chains.Dev: expected a name of at most 32 lower-case letters",
+    );
+    check(
+        "[chains.dev]\nkind = \"evm\"\nchain_id = 5",
+        "3: chains.dev.providers: missing, expected at least one",
+    );
+    check(
+        "[chains.eth]\nchain_id = 5",
+        "4: chains.eth.chain_id: eth is built in with chain id 1",
+    );
+    check(
+        "[chains.eth]\nkind = \"tron\"",
+        "4: chains.eth.kind: eth is built in and of another kind",
+    );
+    check(
+        "[chains.eth]\nconfirmations = 0",
+        "found 0, expected a whole number from 1 up",
+    );
+    check(
+        "[chains.eth]\nconfirmations = \"final\"",
+        "or \"finalized\"",
+    );
+    check(
+        "[chains.eth]\nagreement = 0",
+        "found 0, expected a whole number from 1 to 10",
+    );
+    check(
+        "[chains.tron]\nagreement = 2",
+        "found 2, but the chain has only 1 provider",
+    );
+    check(
+        "[chains.eth]\nproviders = []",
+        "found none, expected at least one",
+    );
+    check(
+        "[chains.eth]\nproviders = [\"https://x\"]",
+        "chains.eth.providers[0]: found \"https://x\", expected a table",
+    );
+    check(
+        "[chains.eth]\nproviders = [{ kind = \"simulated\", url = \"http://x\" }]",
+        "found \"simulated\", expected \"rpc\"",
+    );
+    check(
+        "[chains.eth]\nproviders = [{ kind = \"tronscan\", url = \"http://x\" }]",
+        "providers[0].kind: does not fit, expected \"rpc\" or \"etherscan\"",
+    );
+    check(
+        "[chains.eth]\nproviders = [{ kind = \"rpc\" }]",
+        "providers[0].url: missing",
+    );
+    check(
+        "[chains.eth]\nproviders = [{ kind = \"rpc\", url = \"ws://node.example/verysecretkey\" }]",
+        "found \"ws://node.example/ve\"…, expected an http or https URL",
+    );
+    check(
+        "[chains.eth]\nproviders = [{ kind = \"rpc\", url = \"http://x\", max_per_second = 0 }]",
+        "a number above zero",
+    );
+    check(
+        "[chains.eth]\nexplorer_tx_url = \"https://x/tx\"",
+        "a URL with {hash} in it",
+    );
+    check(
+        &own("tokens.X.decimals = 6"),
+        "chains.dev.tokens.X.contract: missing",
+    );
+    check(
+        &own("tokens.X.contract = \"0x12\""),
+        "chains.dev.tokens.X.decimals: missing",
+    );
+    check(
+        &own("tokens.X = { contract = \"TEkxiTehnzSmSe2XqrBj4w32RUN966rdz8\", decimals = 6 }"),
+        "another kind of chain",
+    );
+    check(
+        &own("tokens.X = { contracts = [], decimals = 6 }"),
+        "found none, expected at least one",
+    );
+    check(
+        &own("tokens.X = { decimals = 25 }"),
+        "found 25, expected the token's decimals, a whole number from 0 to 24",
+    );
+    check(
+        "[chains.eth.tokens.EURC]\ncontract = \"0xdAC17F958D2ee523a2206206994597C13D831ec7\"\ndecimals = 6",
+        "is already a contract of USDT",
+    );
+}
+
+#[test]
+fn what_is_probably_not_meant_is_a_warning() {
+    let check = |rest: &str, expected: &str| {
+        let warnings = good(rest).warnings.join("\n");
+        assert!(warnings.contains(expected), "{warnings}");
+    };
+    let nile = format!(
+        "[[wallets]]\nblockchain = \"nile\"\naddress = \"{TRON_WALLET}\"\nenabled_coins = [\"USDT\"]"
+    );
+    check(&nile, "wallets on nile: a test network");
+    check(
+        &format!("payments.agree_from = \"500\"\n{nile}"),
+        "nile has one: large payments there wait forever",
+    );
+}

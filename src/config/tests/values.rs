@@ -1,0 +1,162 @@
+//! Single values: what is taken, what is refused and with which words.
+
+use super::*;
+
+#[test]
+fn durations_have_a_unit_and_are_not_zero() {
+    let check = |text: &str, expected: Option<u64>| {
+        let found = value::parse_duration(text).map(|d| d.as_millis() as u64);
+        assert_eq!(found, expected, "{text:?}");
+    };
+    check("200ms", Some(200));
+    check("1s", Some(1_000));
+    check("5m", Some(300_000));
+    check("24h", Some(86_400_000));
+    check("90d", Some(7_776_000_000));
+    for bad in [
+        "",
+        "0s",
+        "0ms",
+        "5",
+        "s",
+        "-5s",
+        "+5s",
+        "1.5h",
+        "5 s",
+        " 5s",
+        "5S",
+        "1h30m",
+        "99999999999999999999s",
+        "400000d",
+        "5µs",
+        "٣s",
+    ] {
+        check(bad, None);
+    }
+    assert_eq!(
+        error("orders.expires_after = 30"),
+        "3: orders.expires_after: found 30, expected a duration such as \"30s\": a whole number above zero, followed by ms, s, m, h or d"
+    );
+}
+
+#[test]
+fn origins_are_written_as_browsers_write_them() {
+    let check = |text: &str, expected: &str| {
+        let config = config(&format!("merchant.allowed_origins = [\"{text}\"]"));
+        assert_eq!(config.merchant.allowed_origins, [expected], "{text}");
+    };
+    check("https://Shop.Example.com", "https://shop.example.com");
+    check("HTTPS://shop.example.com:443/", "https://shop.example.com");
+    check("http://localhost:80", "http://localhost");
+    check("http://localhost:3000", "http://localhost:3000");
+    check("https://[::1]:8443", "https://[::1]:8443");
+    for bad in [
+        "*",
+        "null",
+        "",
+        "shop.example.com",
+        "ftp://shop.example.com",
+        "https://",
+        "https://shop.example.com/path",
+        "https://*.example.com",
+        "https://user@example.com",
+        "https://shop.example.com:0",
+        "https://shop.example.com:x",
+        "https://shöp.example.com",
+        "https://shop.example.com?x",
+        "https://[shop]",
+    ] {
+        let found = error(&format!("merchant.allowed_origins = [\"{bad}\"]"));
+        let expected = format!(
+            "3: merchant.allowed_origins[0]: found {bad:?}, expected the origin of a website"
+        );
+        assert!(found.starts_with(&expected), "{found}");
+    }
+}
+
+#[test]
+fn every_value_is_checked() {
+    let check = |rest: &str, expected: &str| {
+        let found = error(rest);
+        assert!(found.contains(expected), "{rest}\n{found}");
+    };
+    check(
+        "server.listen = \"localhost:80\"",
+        "expected an IP address and a port",
+    );
+    check(
+        "server.public_url = \"pay.example.com\"",
+        "found \"pay.example.com\", expected an http or https URL",
+    );
+    check(
+        "server.public_url = \"https://pay.example.com/?a\"",
+        "without ? and #",
+    );
+    check(
+        "server.trusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]",
+        "server.trusted_proxies[1]: found \"10.0.0.0/8\"",
+    );
+    check("server.trusted_proxies = \"127.0.0.1\"", "expected a list");
+    check(
+        "server.max_connections = 0",
+        "found 0, expected a whole number from 1",
+    );
+    check("server.max_connections = -5", "found -5");
+    check("server = 5", "server: found 5, expected a table");
+    check("database.path = \" \"", "not empty");
+    check("merchant.name = \"\"", "not empty");
+    check(
+        "merchant.unknown_transfer_webhook_url = \"example.com\"",
+        "expected an http or https URL",
+    );
+    check(
+        "orders.accept_late = \"yes\"",
+        "found \"yes\", expected true or false, without quotes",
+    );
+    check(
+        "payments.max_tail = \"-1\"",
+        "expected an amount such as \"0.01\"",
+    );
+    check("payments.max_tail = \"0.0000001\"", "at most 6 decimals");
+    check("payments.agree_from = 5_00.5e3", "expected an amount");
+    check("payments.late_window = \"0h\"", "above zero");
+    check(
+        "alerts.on = []",
+        "alerts.url: missing, expected where alerts are posted",
+    );
+    check(
+        "alerts = { url = \"https://ntfy.sh/x\", on = [\"chains\"] }",
+        "alerts.on[0]: found \"chains\", expected one of: paid,",
+    );
+    check(
+        "alerts = { url = \"https://ntfy.sh/x\", format = \"xml\" }",
+        "one of: text, gotify, slack, discord",
+    );
+    check("checkout.accent = \"red\"", "a colour such as");
+    check("checkout.accent = \"#00aa7\"", "a colour such as");
+    check(
+        "checkout.logo_url = \"//evil.example\"",
+        "an http or https URL, or a path",
+    );
+    check("checkout.support_url = \"javascript:alert(1)\"", "mailto:");
+    check("checkout.languages = [\"english\"]", "a language code");
+    check(
+        "checkout.override_dir = \"no-such\"",
+        "found /etc/no-such, expected a directory that exists",
+    );
+    check(
+        "api_keys.etherscan_api_key = 5",
+        "expected a text in quotes",
+    );
+}
+
+#[test]
+fn numbers_and_amounts_are_read_exactly() {
+    let config = config(
+        "payments = { max_tail = 0, report_from = 0.1, agree_from = 500 }\nserver.max_connections = 0x10",
+    );
+    assert_eq!(config.payments.max_tail.to_string(), "0");
+    assert_eq!(config.payments.report_from.to_string(), "0.1");
+    assert_eq!(config.payments.agree_from.unwrap().to_string(), "500");
+    assert_eq!(config.server.max_connections, 16);
+}
