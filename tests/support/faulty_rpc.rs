@@ -151,6 +151,18 @@ impl FaultyRpc {
         self.lock().calls.clear();
     }
 
+    /// Waits until a head was given out and had time to be stored.
+    pub fn wait_for_head(&self) {
+        wait::until("the head to be asked for", || {
+            let calls = self.calls();
+            calls
+                .iter()
+                .any(|c| c.answered && c.method == "eth_blockNumber")
+                .then_some(())
+        });
+        thread::sleep(Duration::from_millis(150));
+    }
+
     /// Waits until logs up to this block were given out and had time to be stored.
     pub fn wait_scanned(&self, block: u64) {
         wait::until(&format!("block {block} to be scanned"), || {

@@ -60,7 +60,7 @@ impl World {
 
     /// Until the server knows a head, a deposit's age is decided by time instead of blocks.
     fn wait_until_watching(&self) {
-        self.wait_scanned(self.net.anvil.head());
+        self.rpc.wait_for_head();
     }
 
     /// Waits until the server has looked at a block and stored what it found.
