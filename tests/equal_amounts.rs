@@ -162,10 +162,10 @@ fn a_late_payment_never_pays_another_order() {
     let (cancelled, regretted) = world.deposit("25", "USDT");
     cancelled.cancel().expect(200);
     world.wait_for_status(&expired, "expired");
-    let mut body = world.order_body("25");
-    body["expires_in"] = json!(600);
     let next: Vec<_> = (0..4)
         .map(|_| {
+            let mut body = world.order_body("25");
+            body["expires_in"] = json!(600);
             let shopper = world.order_with(&body);
             let deposit = shopper.pay("devnet", "USDT");
             (shopper, deposit)

@@ -20,6 +20,9 @@ use crate::support::world::{ORDERS, World};
 /// How often an endpoint fails one event at most: the pauses double.
 const FAILURES: usize = 3;
 
+/// Shoppers at a time, each paying from an account of its own.
+const LANES: usize = 3;
+
 fn kills() -> usize {
     std::env::var("OCRCH_TEST_KILLS")
         .ok()
@@ -43,6 +46,11 @@ struct Book {
 fn nothing_is_lost_or_invented() {
     let mut world = World::start();
     fail_half_the_time(&world);
+    for lane in 0..LANES {
+        let payer = world.net.anvil.account(1 + lane);
+        world.net.usdt.transfer(&world.net.anvil, &payer, "1000000");
+        world.net.dai.transfer(&world.net.anvil, &payer, "1000000");
+    }
     let book = Mutex::new(Book::default());
     let stop = AtomicBool::new(false);
     let ready = AtomicUsize::new(0);
@@ -64,7 +72,7 @@ fn nothing_is_lost_or_invented() {
     };
     thread::scope(|scope| {
         let traffic = &traffic;
-        for lane in 0..3 {
+        for lane in 0..LANES {
             scope.spawn(move || traffic.run(lane));
         }
         let mut random = Random::new(77);
@@ -123,8 +131,9 @@ struct Traffic<'a> {
 }
 
 impl Traffic<'_> {
-    fn run(&self, lane: u64) {
-        let mut random = Random::new(80 + lane);
+    fn run(&self, lane: usize) {
+        let mut random = Random::new(80 + lane as u64);
+        let payer = self.net.anvil.account(1 + lane);
         while !self.stop.load(Ordering::Relaxed) {
             let Some(shopper) = self.order(&mut random) else {
                 continue;
@@ -136,8 +145,8 @@ impl Traffic<'_> {
                 .insert(shopper.order_id.clone());
             match random.below(4) {
                 0 => self.cancel(&shopper),
-                1 => self.stray(),
-                _ => self.pay(&shopper, &mut random),
+                1 => self.stray(&payer),
+                _ => self.pay(&payer, &shopper, &mut random),
             }
             self.ready.fetch_add(1, Ordering::Relaxed);
         }
@@ -158,14 +167,14 @@ impl Traffic<'_> {
         Some(self.shop.shopper(text(&reply.json(), "order_id")))
     }
 
-    fn pay(&self, shopper: &Shopper, random: &mut Random) {
+    fn pay(&self, payer: &str, shopper: &Shopper, random: &mut Random) {
         let coin = *random.pick(&["USDT", "DAI"]);
         let choice = json!({"blockchain": "devnet", "stablecoin": coin});
         let Some(reply) = self.insist(|| shopper.try_call("POST", "payment", &choice)) else {
             return;
         };
         assert_eq!(reply.status, 201, "{reply:?}");
-        let hash = self.net.pay(&reply.json());
+        let hash = self.net.pay_from(payer, &reply.json());
         let mut book = self.book.lock().expect("not poisoned");
         book.payments.insert(shopper.order_id.clone(), hash);
     }
@@ -183,10 +192,11 @@ impl Traffic<'_> {
             .insert(shopper.order_id.clone());
     }
 
-    fn stray(&self) {
+    fn stray(&self, payer: &str) {
+        let units = self.net.usdt.units("3.33");
         self.net
             .usdt
-            .transfer(&self.net.anvil, &self.net.wallet, "3.33");
+            .transfer_units(&self.net.anvil, payer, &self.net.wallet, units);
         self.book.lock().expect("not poisoned").strays += 1;
     }
 

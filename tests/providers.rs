@@ -48,6 +48,9 @@ fn survives(fault: Fault) {
     other.pay(&deposit);
     other.anvil.mine(3);
     world.wait_for_status(&on_other, "paid");
+    wait::until("a complaint in the log", || {
+        (!complaints(&world, "devnet").is_empty()).then_some(())
+    });
     std::thread::sleep(Duration::from_secs(3));
     assert_eq!(during.status()["status"], "pending");
 

@@ -291,15 +291,7 @@ fn signature_errors_in_their_order() {
 
     post(broken, None).expect_error(401, "missing Ocrch-Signature header");
     let no_mac = sign::body(SECRET, now, broken).replace('.', "");
-    for format in [
-        "",
-        "nonsense",
-        &no_mac,
-        "x.AAAA",
-        ".AAAA",
-        "1.5e3.AAAA",
-        "12 .AAAA",
-    ] {
+    for format in ["", "nonsense", &no_mac, "x.AAAA", ".AAAA", "12 .AAAA"] {
         post(broken, Some(format)).expect_error(400, "invalid Ocrch-Signature header format");
     }
     post(broken, Some(&format!("{}.***", now - 9999)))
