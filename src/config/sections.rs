@@ -257,7 +257,7 @@ pub(super) fn checkout(s: &Section<'_>, title: &str, dir: &Path) -> Checkout {
 }
 
 /// The address that a browser on this machine reaches.
-fn local_url(listen: SocketAddr) -> String {
+pub(super) fn local_url(listen: SocketAddr) -> String {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
