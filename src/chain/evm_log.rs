@@ -228,3 +228,219 @@ fn bytes<const N: usize>(text: &str) -> Result<[u8; N], ProviderError> {
 fn bad<T>(what: &str) -> Result<T, ProviderError> {
     Err(ProviderError::BadAnswer(what.to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const CONTRACT: &str = "0xdac17f958d2ee523a2206206994597c13d831ec7";
+    const SENDER: &str = "0000000000000000000000003c44cdddb6a900fa2b585dd299e03d12fa4293bc";
+    const WALLET: &str = "00000000000000000000000070997970c51812dc3a010c7d01b50e0d17dc79c8";
+
+    fn log() -> Value {
+        json!({
+            "address": CONTRACT,
+            "topics": [TRANSFER, format!("0x{SENDER}"), format!("0x{WALLET}")],
+            "data": format!("{:#066x}", 19_990_000),
+            "blockNumber": "0x64",
+            "blockHash": format!("0x{}", "AB".repeat(32)),
+            "transactionHash": format!("0x{}", "CD".repeat(32)),
+            "transactionIndex": "0x0",
+            "logIndex": "0x7",
+            "removed": false,
+        })
+    }
+
+    /// The log with one field, or one topic such as `/topics/2`, changed.
+    fn with(path: &str, value: Value) -> Value {
+        let mut log = log();
+        match log.pointer_mut(path) {
+            Some(place) => *place = value,
+            None => log[&path[1..]] = value,
+        }
+        log
+    }
+
+    fn read_as(family: Family, logs: &[Value]) -> Result<Vec<TransferLog>, ProviderError> {
+        let logs: Vec<Log> = serde_json::from_value(json!(logs))
+            .map_err(|error| ProviderError::BadAnswer(error.to_string()))?;
+        let address = |hex: &str| Address::new(family, bytes(hex).unwrap());
+        let wanted = Wanted {
+            family,
+            blocks: 90..=110,
+            contracts: Some(&[address(CONTRACT)]),
+            recipients: &[address(&WALLET[24..])],
+        };
+        transfers(&logs, &wanted)
+    }
+
+    fn read(logs: &[Value]) -> Result<Vec<TransferLog>, ProviderError> {
+        read_as(Family::Evm, logs)
+    }
+
+    #[test]
+    fn a_transfer_is_read_whole() {
+        let expected = TransferLog {
+            id: TransferId {
+                txn_hash: format!("0x{}", "cd".repeat(32)),
+                contract: CONTRACT.parse().unwrap(),
+                sender: "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
+                    .parse()
+                    .unwrap(),
+                recipient: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
+                    .parse()
+                    .unwrap(),
+                units: 19_990_000,
+                ordinal: 0,
+            },
+            block_number: 100,
+            block_hash: format!("0x{}", "ab".repeat(32)),
+            log_index: 7,
+            timestamp: None,
+        };
+        assert_eq!(read(&[log()]), Ok(vec![expected]));
+    }
+
+    #[test]
+    fn tron_writes_hashes_without_0x() {
+        let found = read_as(Family::Tron, &[log()]).unwrap();
+        assert_eq!(found[0].id.txn_hash, "cd".repeat(32));
+        assert_eq!(found[0].block_hash, "ab".repeat(32));
+        assert_eq!(found[0].id.contract.family(), Family::Tron);
+    }
+
+    #[test]
+    fn times_are_read_in_all_their_forms() {
+        let check = |time: Value, expected: Option<i64>| {
+            let found = read(&[with("/blockTimestamp", time)]).unwrap();
+            assert_eq!(found[0].timestamp, expected);
+        };
+        check(json!("0x65f04d2e"), Some(1_710_247_214));
+        check(json!(1_710_247_214), Some(1_710_247_214));
+        check(json!(1_710_247_214_000u64), Some(1_710_247_214));
+        check(json!("0x0"), None);
+        check(Value::Null, None);
+    }
+
+    #[test]
+    fn what_is_no_transfer_to_us_is_passed_over() {
+        let check = |what: &str, log: Value| assert_eq!(read(&[log]), Ok(vec![]), "{what}");
+        let fourth = json!([
+            TRANSFER,
+            format!("0x{SENDER}"),
+            format!("0x{WALLET}"),
+            TRANSFER
+        ]);
+        let mut nft = with("/topics", fourth);
+        nft["data"] = json!("0x");
+        check("ERC-721", nft);
+        check(
+            "four topics",
+            with("/topics", json!([TRANSFER, TRANSFER, TRANSFER, TRANSFER])),
+        );
+        check(
+            "another event",
+            with("/topics/0", json!(format!("0x{}", "8c".repeat(32)))),
+        );
+        check("anonymous", with("/topics", json!([])));
+        check(
+            "another contract",
+            with("/address", json!(format!("0x{}", "11".repeat(20)))),
+        );
+        let other = format!("0x{}{}", "00".repeat(12), "11".repeat(20));
+        check("another wallet", with("/topics/2", json!(other)));
+        let dirty = |topic: &str| json!(format!("0x01{}", &topic[2..]));
+        check("dirt before the sender", with("/topics/1", dirty(SENDER)));
+        check("dirt before the wallet", with("/topics/2", dirty(WALLET)));
+        check("no value", with("/data", json!("0x")));
+        check(
+            "two values",
+            with("/data", json!(format!("0x{}", "01".repeat(64)))),
+        );
+        check(
+            "nothing",
+            with("/data", json!(format!("0x{}", "00".repeat(32)))),
+        );
+        let too_much = format!("0x{}1{}", "0".repeat(31), "0".repeat(32));
+        check("2^128", with("/data", json!(too_much)));
+    }
+
+    #[test]
+    fn the_largest_value_fits() {
+        let most = format!("0x{}{}", "00".repeat(16), "ff".repeat(16));
+        let found = read(&[with("/data", json!(most))]).unwrap();
+        assert_eq!(found[0].id.units, u128::MAX);
+    }
+
+    #[test]
+    fn what_is_malformed_is_a_bad_answer() {
+        let check = |what: &str, log: Value| {
+            let answer = read(&[log]);
+            assert!(
+                matches!(answer, Err(ProviderError::BadAnswer(_))),
+                "{what}: {answer:?}"
+            );
+        };
+        check("removed", with("/removed", json!(true)));
+        check("pending", with("/blockNumber", Value::Null));
+        check("no block hash", with("/blockHash", Value::Null));
+        check("no index", with("/logIndex", Value::Null));
+        check("no transaction", with("/transactionHash", Value::Null));
+        check("a block before", with("/blockNumber", json!("0x59")));
+        check("a block after", with("/blockNumber", json!("0x6f")));
+        check("a short hash", with("/blockHash", json!("0xab")));
+        check("a short address", with("/address", json!("0xdac17f")));
+        check(
+            "no hex",
+            with("/data", json!(format!("0x{}", "zz".repeat(32)))),
+        );
+        check("decimal", with("/blockNumber", json!("100")));
+        check("a sign", with("/logIndex", json!("0x+7")));
+        check("a text", json!("log"));
+    }
+
+    #[test]
+    fn logs_that_cannot_be_of_one_chain_are_a_bad_answer() {
+        let at = |block: &str, index: &str, hash: u8, txn: u8| {
+            let mut log = with("/blockNumber", json!(block));
+            log["logIndex"] = json!(index);
+            log["blockHash"] = json!(format!("0x{}", hex::encode([hash; 32])));
+            log["transactionHash"] = json!(format!("0x{}", hex::encode([txn; 32])));
+            log
+        };
+        let first = || at("0x64", "0x7", 1, 1);
+        let bad = |log: Value| assert!(read(&[first(), log.clone()]).is_err(), "{log}");
+        bad(first());
+        bad(at("0x64", "0x8", 2, 2));
+        bad(at("0x65", "0x8", 2, 1));
+        let found = read(&[at("0x65", "0x0", 2, 2), at("0x64", "0x8", 1, 1), first()]).unwrap();
+        let order: Vec<_> = found
+            .iter()
+            .map(|t| (t.block_number, t.log_index))
+            .collect();
+        assert_eq!(order, [(100, 7), (100, 8), (101, 0)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_log_panics(
+            field in 0usize..9,
+            value in prop_oneof![
+                ".{0,70}".prop_map(Value::from),
+                "0x[0-9a-f]{0,70}".prop_map(Value::from),
+                any::<u64>().prop_map(Value::from),
+                proptest::collection::vec("(0x)?[0-9a-fg]{64}", 0..5).prop_map(|v| json!(v)),
+                Just(Value::Null),
+            ],
+        ) {
+            let fields = ["address", "topics", "data", "blockNumber", "blockHash",
+                "transactionHash", "logIndex", "removed", "blockTimestamp"];
+            let mut log = log();
+            log[fields[field]] = value;
+            let _ = read(&[log]);
+        }
+    }
+}

@@ -1,45 +1,27 @@
 //! A node's JSON-RPC: every EVM chain, and Tron through the same methods.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::evm_log::{self, Log, TRANSFER, TransferLog, Wanted};
+use super::evm_log::{self, Log, Wanted};
+use super::evm_scan::Learned;
 use super::http::HttpClient;
 use super::json_rpc::{CallError, JsonRpc};
-use super::refusals::{self, Meaning};
-use super::span::Span;
+use super::refusals;
 use super::{Provider, ProviderError, Receipt, Scan, Scanned};
 use crate::domain::address::{Address, Family};
 use crate::domain::transfer::{BlockRef, ChainTransfer, number_equal_events};
 
-/// Recipients in one `eth_getLogs`: geth takes 1,000 topics by default.
-const RECIPIENTS_AT_ONCE: usize = 500;
-
-/// Blocks looked up for their time in one scan, where logs do not tell it; a scan that needs more ends earlier.
-const LOOKUPS_AT_ONCE: usize = 50;
-
-/// Block times remembered: more than a re-scan of the newest blocks needs again.
-const TIMES_REMEMBERED: usize = 1000;
-
 /// One node, or a gateway to many.
 pub struct EvmRpc {
-    rpc: JsonRpc,
-    family: Family,
+    pub(super) rpc: JsonRpc,
+    pub(super) family: Family,
     chain_id: u64,
     trusted: AtomicBool,
     learned: Mutex<Learned>,
-}
-
-/// What this provider taught us.
-struct Learned {
-    span: Span,
-    recipients_at_once: usize,
-    /// By block hash: a hash's time never changes.
-    times: HashMap<String, i64>,
 }
 
 #[derive(Deserialize)]
@@ -67,11 +49,7 @@ impl EvmRpc {
             family,
             chain_id,
             trusted: AtomicBool::new(false),
-            learned: Mutex::new(Learned {
-                span: Span::default(),
-                recipients_at_once: RECIPIENTS_AT_ONCE,
-                times: HashMap::new(),
-            }),
+            learned: Mutex::default(),
         }
     }
 }
@@ -100,14 +78,13 @@ impl Provider for EvmRpc {
     fn scan(&self, ask: &Scan) -> Result<Scanned, ProviderError> {
         self.verify()?;
         // An empty list would match every wallet or every contract of the chain.
-        if ask.recipients.is_empty() || ask.contracts.is_empty() {
+        if ask.recipients.is_empty() || ask.contracts.is_empty() || ask.from > ask.to {
             return Ok(Scanned {
                 through: ask.to,
                 transfers: Vec::new(),
             });
         }
-        let (through, logs) = self.logs_from(ask)?;
-        self.with_times(through, logs)
+        self.transfers(ask)
     }
 
     fn block(&self, number: u64) -> Result<Option<BlockRef>, ProviderError> {
@@ -172,142 +149,16 @@ impl EvmRpc {
         result.map_or_else(|| bad(&format!("{method} answered null")), Ok)
     }
 
-    /// The logs from the beginning of the range on, and the block they reach to. Shortens the range until the node takes it.
-    fn logs_from(&self, ask: &Scan) -> Result<(u64, Vec<TransferLog>), ProviderError> {
-        loop {
-            let to = self.learned().span.end(ask.from, ask.to);
-            let error = match self.logs(ask, to) {
-                Ok(logs) => {
-                    self.learned()
-                        .span
-                        .answered((to - ask.from).saturating_add(1));
-                    return Ok((to, logs));
-                }
-                Err(error) => error,
-            };
-            if !self.adapt(&error, ask.from, to) {
-                return Err(error.into());
-            }
-        }
-    }
-
-    /// Draws the lesson from a refusal. Whether to ask again at once.
-    fn adapt(&self, error: &CallError, from: u64, to: u64) -> bool {
-        let mut learned = self.learned();
-        let meaning = match error {
-            CallError::Node(node) => refusals::meaning(node),
-            CallError::TooLong => Meaning::TooMuchFound { suggested: None },
-            // A node that is down looks the same: ask for less the next time, but let another provider go first.
-            CallError::Timeout => {
-                learned.span.refused(from, to, Meaning::Unknown);
-                return false;
-            }
-            CallError::Failed(_) => return false,
-        };
-        match meaning {
-            Meaning::RangeTooLong { .. } | Meaning::TooMuchFound { .. } => {
-                learned.span.refused(from, to, meaning)
-            }
-            Meaning::TooManyAddresses => {
-                learned.recipients_at_once /= 2;
-                let any = learned.recipients_at_once > 0;
-                learned.recipients_at_once = learned.recipients_at_once.max(1);
-                any
-            }
-            // It may be about the range, in words that nobody here knows.
-            Meaning::Unknown => {
-                learned.span.refused(from, to, meaning);
-                false
-            }
-            Meaning::Later | Meaning::Behind | Meaning::Refused => false,
-        }
-    }
-
-    /// All transfers in `ask.from..=to`, in one request, or several where there are many wallets.
-    fn logs(&self, ask: &Scan, to: u64) -> Result<Vec<TransferLog>, CallError> {
-        let contracts: Vec<String> = ask.contracts.iter().map(Address::to_hex).collect();
-        let at_once = self.learned().recipients_at_once;
-        let mut logs: Vec<Log> = Vec::new();
-        for recipients in ask.recipients.chunks(at_once) {
-            let topics: Vec<String> = recipients.iter().map(topic).collect();
-            let filter = json!([{
-                "fromBlock": hex_quantity(ask.from),
-                "toBlock": hex_quantity(to),
-                "address": contracts,
-                "topics": [TRANSFER, null, topics],
-            }]);
-            let answer: Option<Vec<Log>> = self.rpc.call("eth_getLogs", filter)?;
-            // A node that has no answer is not a node that found nothing.
-            logs.extend(answer.ok_or_else(|| failed("eth_getLogs answered null"))?);
-        }
-        let wanted = Wanted {
-            family: self.family,
-            blocks: ask.from..=to,
-            contracts: Some(&ask.contracts),
-            recipients: &ask.recipients,
-        };
-        evm_log::transfers(&logs, &wanted).map_err(CallError::Failed)
-    }
-
-    /// The transfers with the times of their blocks, as far as these could be looked up.
-    fn with_times(&self, through: u64, logs: Vec<TransferLog>) -> Result<Scanned, ProviderError> {
-        let mut lookups = 0;
-        let mut last: Option<BlockRef> = None;
-        let mut scanned = Scanned {
-            through,
-            transfers: Vec::new(),
-        };
-        for log in logs {
-            let block = match last.filter(|block| block.number == log.block_number) {
-                Some(block) => block,
-                None => {
-                    let known = log.timestamp.or_else(|| self.remembered(&log.block_hash));
-                    lookups += usize::from(known.is_none());
-                    if lookups > LOOKUPS_AT_ONCE {
-                        scanned.through = log.block_number - 1;
-                        break;
-                    }
-                    self.block_of(&log, known)?
-                }
-            };
-            last = Some(block.clone());
-            scanned.transfers.push(ChainTransfer { id: log.id, block });
-        }
-        number_equal_events(&mut scanned.transfers);
-        Ok(scanned)
-    }
-
-    /// The block of a log. Where its time has to be looked up, the canonical block must still be the log's.
-    fn block_of(&self, log: &TransferLog, time: Option<i64>) -> Result<BlockRef, ProviderError> {
-        let timestamp = match time {
-            Some(time) => time,
-            None => self.canonical(log.block_number, &log.block_hash)?.timestamp,
-        };
-        Ok(BlockRef {
-            number: log.block_number,
-            hash: log.block_hash.clone(),
-            timestamp,
-        })
-    }
-
     /// The block at a height, if it is the one that is expected there; a reorganisation under way is a bad answer.
-    fn canonical(&self, number: u64, hash: &str) -> Result<BlockRef, ProviderError> {
+    pub(super) fn canonical(&self, number: u64, hash: &str) -> Result<BlockRef, ProviderError> {
         match self.block(number)? {
             Some(block) if block.hash == hash => {
-                let mut learned = self.learned();
-                if learned.times.len() >= TIMES_REMEMBERED {
-                    learned.times.clear();
-                }
-                learned.times.insert(block.hash.clone(), block.timestamp);
+                self.learned().remember(&block);
                 Ok(block)
             }
             Some(_) => bad("another block at that height: the chain is being reorganised"),
             None => bad("no block at that height"),
         }
-    }
-
-    fn remembered(&self, hash: &str) -> Option<i64> {
-        self.learned().times.get(hash).copied()
     }
 
     fn mined(
@@ -389,26 +240,20 @@ impl EvmRpc {
         })
     }
 
-    fn learned(&self) -> MutexGuard<'_, Learned> {
+    pub(super) fn learned(&self) -> MutexGuard<'_, Learned> {
         // Nothing in it can be half changed: each field is right by itself.
         self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A number as JSON-RPC takes it: the shortest hex.
-fn hex_quantity(number: u64) -> String {
+pub(super) fn hex_quantity(number: u64) -> String {
     format!("{number:#x}")
-}
-
-/// An address as a topic: padded to 32 bytes.
-fn topic(address: &Address) -> String {
-    format!("0x{:0>64}", hex::encode(address.bytes()))
-}
-
-fn failed(what: &str) -> CallError {
-    CallError::Failed(ProviderError::BadAnswer(what.to_owned()))
 }
 
 fn bad<T>(what: &str) -> Result<T, ProviderError> {
     Err(ProviderError::BadAnswer(what.to_owned()))
 }
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -6,9 +6,10 @@
 use std::time::{Duration, SystemTime};
 
 use ureq::Agent;
-use ureq::http::{HeaderMap, Uri};
+use ureq::http::Uri;
 
 use super::budget::Budget;
+use super::retry_after::retry_after;
 use super::{ProviderError, kind_name};
 use crate::config::{ProviderConfig, Secret};
 
@@ -250,52 +251,6 @@ fn no_reply(error: ureq::Error) -> NoReply {
     }
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get("retry-after")?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse::<u64>() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(http_date(value)?);
-    Some(at.duration_since(now).unwrap_or(Duration::ZERO))
-}
-
-/// Seconds since 1970 of a date such as `Sun, 06 Nov 1994 08:49:37 GMT`: the only form that servers may send.
-fn http_date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
-    let mut words = text.split_once(", ")?.1.split(' ');
-    let day: u64 = words
-        .next()?
-        .parse()
-        .ok()
-        .filter(|d| (1..=31).contains(d))?;
-    let month_name = words.next()?;
-    let month = MONTHS.iter().position(|m| *m == month_name)? as u64 + 1;
-    let year: u64 = words
-        .next()?
-        .parse()
-        .ok()
-        .filter(|y| (1970..=9999).contains(y))?;
-    let mut clock = words
-        .next()?
-        .split(':')
-        .map(|part| part.parse::<u64>().ok());
-    let (hour, minute, second) = (clock.next()??, clock.next()??, clock.next()??);
-    if words.next()? != "GMT" || hour > 23 || minute > 59 || second > 60 {
-        return None;
-    }
-    // Days from civil: years start in March, so that leap days come last.
-    let (y, m) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let days = y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719_468;
-    Some(days * 86_400 + hour * 3_600 + minute * 60 + second)
-}
-
 fn host_of(url: &str) -> String {
     let uri: Option<Uri> = url.parse().ok();
     let host = uri.as_ref().and_then(|uri| {
@@ -326,4 +281,53 @@ fn secrets_in(url: &str) -> Vec<String> {
         secrets.push(path.to_owned());
     }
     secrets
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_label_is_the_kind_and_the_host() {
+        let check = |url: &str, expected: &str| assert_eq!(host_of(url), expected, "{url}");
+        check("https://eth.drpc.org", "eth.drpc.org");
+        check(
+            "https://mainnet.infura.io/v3/0123456789abcdef",
+            "mainnet.infura.io",
+        );
+        check(
+            "http://user:password@node.example:8545/?key=1",
+            "node.example:8545",
+        );
+        check("http://[::1]:8545", "[::1]:8545");
+        check("not a url", "(malformed URL)");
+    }
+
+    #[test]
+    fn what_identifies_the_customer_is_found_in_any_url() {
+        let check = |url: &str, secret: &str| {
+            assert!(secrets_in(url).iter().any(|found| found == secret), "{url}");
+        };
+        check(
+            "https://mainnet.infura.io/v3/0123456789abcdef",
+            "0123456789abcdef",
+        );
+        check(
+            "https://node.example/?a=b&apikey=0123456789abcdef",
+            "0123456789abcdef",
+        );
+        check("https://user:password@node.example", "password");
+        check("https://node.example/short", "/short");
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_is_one_short_line(text in "(\\PC|\\s|\\x00){0,1000}") {
+            let line = one_line(&text);
+            prop_assert!(line.chars().count() <= 200);
+            prop_assert!(!line.contains(char::is_control));
+        }
+    }
 }

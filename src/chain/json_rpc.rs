@@ -168,3 +168,198 @@ struct Envelope {
 fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(from).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::http::{KeyHeader, Timeouts};
+    use super::super::scripted::{Answer, Scripted};
+    use super::*;
+
+    fn rpc(server: &Scripted) -> JsonRpc {
+        let header = KeyHeader::Named("TRON-PRO-API-KEY");
+        let patient = Timeouts::default();
+        JsonRpc::new(HttpClient::new(&server.entry_with_keys(), header, patient))
+    }
+
+    /// What a call comes to when the server answers so.
+    fn call(answer: impl Fn() -> Answer + Send + 'static) -> Result<Option<String>, ProviderError> {
+        let server = Scripted::start(move |_| answer());
+        Ok(rpc(&server).call("eth_test", json!([1]))?)
+    }
+
+    fn text(status: u16, body: &'static str) -> Result<Option<String>, ProviderError> {
+        call(move || Answer::text(status, body))
+    }
+
+    fn with_header(status: u16, header: &'static str) -> Result<Option<String>, ProviderError> {
+        call(move || Answer::Reply {
+            status,
+            headers: format!("{header}\r\n"),
+            body: b"slow down".into(),
+        })
+    }
+
+    fn bad(message: &str) -> Result<Option<String>, ProviderError> {
+        Err(ProviderError::BadAnswer(message.into()))
+    }
+
+    fn refused(message: &str) -> Result<Option<String>, ProviderError> {
+        Err(ProviderError::Refused(message.into()))
+    }
+
+    fn limited(message: &str, seconds: Option<u64>) -> Result<Option<String>, ProviderError> {
+        Err(ProviderError::RateLimited {
+            message: message.into(),
+            retry_after: seconds.map(Duration::from_secs),
+        })
+    }
+
+    #[test]
+    fn a_result_and_a_null_are_answers() {
+        assert_eq!(
+            call(|| Answer::result(json!("yes"))),
+            Ok(Some("yes".into()))
+        );
+        assert_eq!(call(|| Answer::result(Value::Null)), Ok(None));
+        // Some nodes write both.
+        let both = || Answer::Rpc(200, json!({"result": "yes", "error": null}));
+        assert_eq!(call(both), Ok(Some("yes".into())));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_a_bad_one() {
+        assert_eq!(text(200, "<html>Welcome"), bad("HTTP 200: an HTML page"));
+        assert_eq!(text(200, ""), bad("HTTP 200:"));
+        assert_eq!(
+            text(200, "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[{\"addr"),
+            bad("HTTP 200: {\"jsonrpc\":\"2.0\",\"id\":1,\"result\":[{\"addr",)
+        );
+        assert_eq!(text(200, "{\"id\":1}"), bad("HTTP 200: {\"id\":1}"));
+        assert_eq!(text(200, "[]"), bad("HTTP 200: []"));
+        assert_eq!(
+            text(502, "Bad Gateway\r\n\x1b[31m"),
+            bad("HTTP 502: Bad Gateway [31m")
+        );
+        assert_eq!(text(301, ""), bad("HTTP 301:"));
+        assert_eq!(
+            text(200, r#"{"id":2,"result":"x"}"#),
+            bad("an answer to another request")
+        );
+        assert_eq!(
+            text(200, r#"{"result":"x"}"#),
+            bad("an answer to another request")
+        );
+        assert_eq!(
+            text(200, r#"{"id":2,"error":{}}"#),
+            bad("an answer to another request")
+        );
+        let odd = call(|| Answer::result(json!({"a": 1})));
+        assert_eq!(odd, bad("eth_test answered something else (Data)"));
+        let created = call(|| Answer::Rpc(500, json!({"result": "x"})));
+        assert_eq!(created, bad("HTTP 500 with a result"));
+    }
+
+    #[test]
+    fn an_error_object_counts_whatever_the_status() {
+        let error = |status| call(move || Answer::error(status, -32603, "Internal\nerror"));
+        for status in [200, 400, 404, 500, 503] {
+            assert_eq!(
+                error(status),
+                bad("code -32603: Internal error"),
+                "{status}"
+            );
+        }
+        assert_eq!(
+            text(200, r#"{"id":null,"error":{"code":1,"message":"a"}}"#),
+            bad("code 1: a")
+        );
+        assert_eq!(
+            text(200, r#"{"error":"a bare text"}"#),
+            bad("code 0: a bare text")
+        );
+        let data = r#"{"id":1,"error":{"code":3,"message":"no","data":"a reason"}}"#;
+        assert_eq!(text(200, data), bad("code 3: no a reason"));
+    }
+
+    #[test]
+    fn later_and_never_are_told_apart() {
+        assert_eq!(
+            with_header(429, "retry-after: 7"),
+            limited("HTTP 429", Some(7))
+        );
+        assert_eq!(with_header(429, "x-nothing: 1"), limited("HTTP 429", None));
+        assert_eq!(
+            with_header(503, "retry-after: 7"),
+            limited("HTTP 503", Some(7))
+        );
+        assert_eq!(with_header(503, "x-nothing: 1"), bad("HTTP 503: slow down"));
+        let trongrid = r#"{"success":false,"error":"The key exceeds the frequency limit(15), and the query server is suspended for 30s","statusCode":403}"#;
+        let expected = limited("HTTP 403: the key exceeds the frequency limit", Some(30));
+        assert_eq!(text(403, trongrid), expected);
+        assert_eq!(
+            text(401, "invalid project id"),
+            refused("HTTP 401: invalid project id")
+        );
+        assert_eq!(text(403, "<html>"), refused("HTTP 403: an HTML page"));
+        let said = call(|| Answer::error(200, -32005, "rate limit reached"));
+        assert_eq!(said, limited("code -32005: rate limit reached", None));
+    }
+
+    #[test]
+    fn no_answer_at_all() {
+        let unreachable = |message: &str| Err(ProviderError::Unreachable(message.into()));
+        let timed_out = unreachable("no answer in time");
+        assert_eq!(text(504, "upstream timed out"), timed_out);
+        let hung_up = call(|| Answer::HangUp);
+        assert!(
+            matches!(hung_up, Err(ProviderError::Unreachable(_))),
+            "{hung_up:?}"
+        );
+
+        let short = Timeouts {
+            total: Duration::from_millis(300),
+            ..Timeouts::default()
+        };
+        let ask = |url: &str| {
+            let http = HttpClient::new(&Scripted::entry_of(url), KeyHeader::Bearer, short);
+            let answer = JsonRpc::new(http).call::<String>("eth_test", json!([]));
+            answer.map_err(ProviderError::from)
+        };
+        let silent = Scripted::start(|_| Answer::Hang);
+        assert_eq!(ask(&silent.url), timed_out);
+        assert_eq!(ask("http://127.0.0.1:1"), unreachable("connection refused"));
+    }
+
+    #[test]
+    fn an_answer_beyond_all_measure_is_cut_off() {
+        let server = Scripted::start(|_| Answer::Reply {
+            status: 200,
+            headers: String::new(),
+            body: vec![b' '; 16 * 1024 * 1024 + 1],
+        });
+        let answer = rpc(&server).call::<Value>("eth_test", json!([]));
+        assert!(matches!(answer, Err(CallError::TooLong)), "{answer:?}");
+    }
+
+    #[test]
+    fn the_key_goes_into_the_header_and_never_into_a_message() {
+        let server = Scripted::start(|asked| {
+            let path = asked.head.split(' ').nth(1).unwrap_or_default();
+            let echo = format!("no access to {path} with header-key-0123456789");
+            Answer::error(200, 1, &echo)
+        });
+        let rpc = rpc(&server);
+        let error = rpc.call::<Value>("eth_test", json!([])).unwrap_err();
+        let message = ProviderError::from(error).to_string();
+        assert_eq!(message, "bad answer: code 1: no access to … with …");
+        assert!(!rpc.label().contains("key"), "{}", rpc.label());
+        let head = server.asked()[0].head.to_lowercase();
+        assert!(
+            head.contains("tron-pro-api-key: header-key-0123456789\r\n"),
+            "{head}"
+        );
+        assert!(head.contains("user-agent: ocrch/"), "{head}");
+    }
+}

@@ -6,11 +6,15 @@
 mod budget;
 mod evm_log;
 mod evm_rpc;
+mod evm_scan;
 mod health;
 mod http;
 mod json_rpc;
 pub mod pool;
 mod refusals;
+mod retry_after;
+#[cfg(test)]
+mod scripted;
 pub mod simulated;
 mod span;
 
@@ -22,6 +26,7 @@ use self::http::{HttpClient, KeyHeader, Timeouts};
 use self::simulated::SimulatedChain;
 use crate::config::{ChainConfig, ProviderConfig, ProviderKind};
 use crate::domain::address::{Address, Family};
+pub use crate::domain::confirmation::Receipt;
 use crate::domain::transfer::{BlockRef, ChainTransfer};
 
 /// One source of truth about one chain.
@@ -67,15 +72,6 @@ pub struct Scan {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scanned {
     pub through: u64,
-    pub transfers: Vec<ChainTransfer>,
-}
-
-/// A mined transaction.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Receipt {
-    pub block: BlockRef,
-    pub succeeded: bool,
-    /// Empty if it failed.
     pub transfers: Vec<ChainTransfer>,
 }
 

@@ -183,3 +183,6 @@ fn jitter() -> f64 {
         0.5 + 0.5 * f64::from(random) / f64::from(u32::MAX)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,48 @@
 //! The command line: one file for each subcommand.
 
+pub mod demo;
 pub mod hash_secret;
 pub mod init;
+mod logging;
 mod merchant;
+pub mod openapi;
 pub mod order;
+mod running;
+pub mod serve;
 pub mod sign;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Accept stablecoins straight into wallets you own.
+#[derive(Parser)]
+#[command(name = "ocrch", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: serve::Args,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server (also the default without a subcommand)
+    Serve(serve::Args),
+    /// Try the whole flow with a simulated chain and a small shop: no config, keys or network
+    Demo(demo::Args),
+    /// Write a commented configuration with fresh secrets; asks nothing, overwrites nothing
+    Init(init::Args),
+    /// Create, look up or cancel an order on a running server
+    Order(order::Args),
+    /// Print an Ocrch-Signature
+    Sign(sign::Args),
+    /// Print the hash of a secret read from the terminal or stdin
+    HashSecret,
+    /// Print the OpenAPI document
+    Openapi,
+}
 
 /// Which configuration file.
 #[derive(clap::Args, Clone)]
@@ -14,4 +50,26 @@ pub struct ConfigArg {
     /// The configuration file
     #[arg(short, long, default_value = "ocrch.toml")]
     pub config: PathBuf,
+}
+
+/// Runs what the command line asks for: 0 for success, 1 for failure, 2 for wrong usage.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => serve::run(cli.serve),
+        Some(Command::Serve(args)) => serve::run(args),
+        Some(Command::Demo(args)) => demo::run(args),
+        Some(Command::Init(args)) => init::run(args),
+        Some(Command::Order(args)) => order::run(args),
+        Some(Command::Sign(args)) => sign::run(args),
+        Some(Command::HashSecret) => hash_secret::run(),
+        Some(Command::Openapi) => openapi::run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
 }

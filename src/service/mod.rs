@@ -15,3 +15,8 @@ pub mod view;
 mod watching;
 
 pub use app::App;
+
+/// What callers of use cases meet of the store.
+pub use crate::store::StoreError;
+pub use crate::store::events::{Attempt, Event};
+pub use crate::store::transfers::StoredTransfer;

@@ -1,0 +1,119 @@
+//! `ocrch demo`: the whole flow with a simulated chain and a small shop, in a temporary directory.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{logging, running};
+use crate::chain::simulated::SimulatedChain;
+use crate::clock::Clock;
+use crate::config::{Config, ProviderConfig, ProviderKind, parse};
+use crate::domain::address::{Address, Family};
+use crate::domain::amount::Amount;
+use crate::domain::registry::Blockchain;
+use crate::http::demo::{PaymentAsk, Shop, add};
+use crate::http::pages::CheckoutPage;
+use crate::http::serve::bind;
+use crate::service::App;
+
+const CHAIN: &str = "demo";
+const BLOCK_TIME: Duration = Duration::from_secs(1);
+/// Whoever pays in the demo.
+const SHOPPER: Address = Address::new(Family::Evm, [0x5b; 20]);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Listen here: a loopback address
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+/// Runs the demo until it is told to stop; its directory goes with it.
+pub fn run(args: Args) -> Result<(), String> {
+    if !args.listen.ip().is_loopback() {
+        return Err(format!(
+            "the demo listens on loopback only, not on {}: its secrets are public",
+            args.listen
+        ));
+    }
+    logging::start("warn");
+    let dir = tempfile::tempdir().map_err(|e| format!("cannot make a temporary directory: {e}"))?;
+    running::runtime()?.block_on(serve(args.listen, dir.path()))
+}
+
+async fn serve(address: SocketAddr, dir: &Path) -> Result<(), String> {
+    let listener = bind(address).await.map_err(|e| {
+        format!(
+            "cannot listen on {address}: {e} (another port: ocrch demo --listen 127.0.0.1:8081)"
+        )
+    })?;
+    let address = listener.local_addr().map_err(|e| e.to_string())?;
+    let config = config(dir, &address.to_string())?;
+    let clock = Clock::system();
+    let ticking = clock.clone();
+    let chain = SimulatedChain::new(Family::Evm, BLOCK_TIME, move || ticking.now_ms());
+    let shop = shop(&config, chain.clone(), clock.clone());
+    let url = config.server.public_url.clone();
+    let app = App::open(config, clock).map_err(|e| e.to_string())?;
+    println!("The demo shop is open: {url}\n");
+    println!("Buy something there and pay with the simulated wallet; no real money is involved.");
+    println!(
+        "Its data is in {} and goes when the demo ends (Ctrl-C).",
+        dir.display()
+    );
+    let parts = running::Parts {
+        listener,
+        checkout: CheckoutPage::Demo,
+        extra: add(poem::Route::new(), Arc::new(shop)),
+        simulated: Some(chain),
+    };
+    running::run(app, parts).await
+}
+
+/// The demo's configuration: the same parser as for every file, then the simulated provider, which no file can name.
+pub fn config(dir: &Path, address: &str) -> Result<Config, String> {
+    let text = include_str!("../../assets/demo/ocrch.toml").replace("127.0.0.1:8080", address);
+    let parsed = parse(&text, "demo", dir).map_err(|errors| errors.to_string())?;
+    let mut config = parsed.config;
+    for chain in config
+        .chains
+        .values_mut()
+        .filter(|c| c.chain.blockchain.as_str() == CHAIN)
+    {
+        chain.providers = vec![ProviderConfig {
+            kind: ProviderKind::Simulated,
+            url: String::new(),
+            api_key: None,
+            max_per_second: None,
+        }];
+    }
+    Ok(config)
+}
+
+fn shop(config: &Config, chain: SimulatedChain, clock: Clock) -> Shop {
+    let tokens = config
+        .chain(&Blockchain::new(CHAIN))
+        .map(|c| c.chain.tokens.clone())
+        .unwrap_or_default();
+    let pay = move |ask: &PaymentAsk| {
+        let token = tokens.iter().find(|t| t.coin.as_str() == ask.stablecoin);
+        let token = token.ok_or_else(|| format!("the demo's chain has no {}", ask.stablecoin))?;
+        let wallet: Address = ask
+            .wallet_address
+            .parse()
+            .map_err(|e| format!("wallet_address: {e}"))?;
+        let amount = Amount::parse_order_amount(&ask.amount).map_err(|e| format!("amount: {e}"))?;
+        let units = amount
+            .to_base_units(token.decimals)
+            .map_err(|e| format!("amount: {e}"))?;
+        Ok(chain.send(token.contract, SHOPPER, wallet, units))
+    };
+    let secret = config.merchant.secret.expose().to_owned();
+    Shop::new(
+        config.server.public_url.clone(),
+        secret,
+        Box::new(pay),
+        clock,
+    )
+}

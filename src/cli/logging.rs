@@ -1,0 +1,19 @@
+//! Logs: human text, or JSON where a program reads them.
+
+use tracing_subscriber::EnvFilter;
+
+/// Logs to stderr from here on. `RUST_LOG` filters; `OCRCH_LOG_FORMAT=json` writes JSON.
+pub fn start(default_filter: &str) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    if std::env::var("OCRCH_LOG_FORMAT").is_ok_and(|format| format == "json") {
+        builder.json().init();
+    } else {
+        let on_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        builder.with_ansi(on_terminal).init();
+    }
+}

@@ -1,0 +1,22 @@
+//! `ocrch openapi`: print the OpenAPI document.
+
+use std::io::Write;
+
+use super::demo;
+use crate::clock::Clock;
+use crate::http::openapi::{document, service};
+use crate::http::serve::Sockets;
+use crate::service::App;
+
+/// Prints the document that a running server has at `/openapi.json`.
+pub fn run() -> Result<(), String> {
+    // The document comes from the handlers, which hold an application: one over an empty database will do.
+    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let app = App::open(demo::config(dir.path(), "127.0.0.1:0")?, Clock::system())
+        .map_err(|e| e.to_string())?;
+    let document = document(&service(&app, &Sockets::default()));
+    let mut out = std::io::stdout().lock();
+    // A reader that closed the pipe has seen what it wanted.
+    let _ = writeln!(out, "{document}");
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The server while it runs: everything started, everything stopped in order.
+
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::chain::simulated::SimulatedChain;
+use crate::http::pages::CheckoutPage;
+use crate::http::serve::serve;
+use crate::service::App;
+use crate::task;
+
+/// How long running passes and webhook attempts may take after the stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What a server is made of, beyond its application.
+pub struct Parts {
+    pub listener: TcpListener,
+    pub checkout: CheckoutPage,
+    /// Routes beside the server's own.
+    pub extra: poem::Route,
+    /// The demo's chain.
+    pub simulated: Option<SimulatedChain>,
+}
+
+/// Runs until SIGTERM or SIGINT: then stops accepting, closes the WebSockets, lets passes and webhook attempts end, and
+/// closes the database.
+pub async fn run(app: App, parts: Parts) -> Result<(), String> {
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    task::start(&app, parts.simulated.as_ref(), &tasks, &stop);
+    tasks.close();
+    stop_on_signal(stop.clone())?;
+    let served = serve(
+        app.clone(),
+        parts.listener,
+        parts.checkout,
+        parts.extra,
+        stop.clone(),
+    )
+    .await;
+    stop.cancel();
+    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        tracing::warn!("some work did not end in time; it will be done again after the next start");
+    }
+    drop(app);
+    tracing::info!("stopped");
+    served.map_err(|error| format!("serving failed: {error}"))
+}
+
+fn stop_on_signal(stop: CancellationToken) -> Result<(), String> {
+    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+        // A second Ctrl-C means now; killing it at any instant is safe.
+        interrupt.recv().await;
+        std::process::exit(130);
+    });
+    Ok(())
+}
+
+/// The runtime of the server. Blocking calls to providers and receivers have threads of their own.
+pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))
+}

@@ -1,0 +1,77 @@
+//! Request bodies: raw bytes first, since a signature covers them; JSON only once they are authenticated.
+
+use std::marker::PhantomData;
+
+use poem::error::ReadBodyError;
+use poem::http::StatusCode;
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde::de::DeserializeOwned;
+
+use super::errors::Failure;
+
+/// No request of the API needs more, in bytes.
+const LIMIT: usize = 64 * 1024;
+
+const TOO_LARGE: Failure = Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "request body too large");
+const CUT_OFF: Failure = Failure::new(StatusCode::BAD_REQUEST, "request body ended early");
+
+/// A JSON body as it came. Any content type is taken: what counts is the signature and the JSON.
+pub struct RawJson<T> {
+    bytes: Result<Vec<u8>, Failure>,
+    expected: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> RawJson<T> {
+    /// The bytes, for verifying.
+    pub fn bytes(&self) -> Result<&[u8], Failure> {
+        self.bytes.as_deref().map_err(Clone::clone)
+    }
+
+    /// The value, once the request is authenticated.
+    pub fn parse(&self) -> Result<T, Failure> {
+        serde_json::from_slice(self.bytes()?).map_err(|error| Failure {
+            status: StatusCode::BAD_REQUEST,
+            text: format!("invalid JSON body: {error}").into(),
+        })
+    }
+}
+
+impl<'a, T: Type> ApiExtractor<'a> for RawJson<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        Some(MetaRequest {
+            description: None,
+            content: vec![MetaMediaType {
+                content_type: "application/json",
+                schema: T::schema_ref(),
+            }],
+            required: true,
+        })
+    }
+
+    async fn from_request(
+        _: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let read = body.take()?.into_bytes_limit(LIMIT).await;
+        let bytes = read.map(Into::into).map_err(|error| match error {
+            ReadBodyError::PayloadTooLarge => TOO_LARGE,
+            _ => CUT_OFF,
+        });
+        Ok(Self {
+            bytes,
+            expected: PhantomData,
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! The OpenAPI document, made from the handlers.
+
+use poem::http::header;
+use poem::{Endpoint, IntoResponse, endpoint::make_sync};
+use poem_openapi::{OpenApiService, Tags};
+
+use super::service_api::ServiceApi;
+use super::user_api::UserApi;
+use super::ws::Sockets;
+use crate::service::App;
+
+/// Groups of endpoints, by who calls them.
+#[derive(Tags)]
+pub enum Group {
+    /// For your backend, which signs each request body with the merchant secret.
+    #[oai(rename = "Service API")]
+    Service,
+    /// For the shopper's page, which shows a URL that your backend signed. Pages on `merchant.allowed_origins` may call it.
+    #[oai(rename = "User API")]
+    User,
+}
+
+const ABOUT: &str = "Open Crypto Checkout: stablecoins straight into wallets you own.\n\n\
+Amounts are exact decimals in strings; times are Unix seconds; errors are plain text. \
+Every change of an order's state is also POSTed to its `webhook_url`, signed like a request of yours: \
+`Ocrch-Signature` over `{ts}.{body}`, with `webhook-id` the same for all attempts of one event. \
+Only an answer of exactly 200 counts as delivered.";
+
+/// Where the APIs are served.
+pub const PREFIX: &str = "/api/v1";
+
+/// All APIs.
+pub type Api = OpenApiService<(ServiceApi, UserApi), ()>;
+
+/// The APIs over an application.
+pub fn service(app: &App, sockets: &Sockets) -> Api {
+    let service = ServiceApi { app: app.clone() };
+    let user = UserApi {
+        app: app.clone(),
+        sockets: sockets.clone(),
+    };
+    OpenApiService::new((service, user), "Ocrch", env!("CARGO_PKG_VERSION"))
+        .description(ABOUT)
+        .url_prefix(PREFIX)
+}
+
+/// The document, as `/openapi.json` serves it and `ocrch openapi` prints it.
+pub fn document(api: &Api) -> String {
+    api.spec()
+}
+
+/// Serves the document.
+pub fn endpoint(document: String) -> impl Endpoint + 'static {
+    make_sync(move |_| {
+        document
+            .clone()
+            .with_content_type("application/json")
+            .with_header(header::CACHE_CONTROL, "no-cache")
+    })
+}

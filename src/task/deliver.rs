@@ -1,0 +1,208 @@
+//! Delivering webhooks: a slow or dead endpoint never delays another's events.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::UnixSeconds;
+use crate::service::{App, Attempt, Event, StoreError, outbox};
+use crate::webhook::{Delivery, Outcome, Sender};
+
+/// After a fault of the database.
+const AFTER_FAULT: Duration = Duration::from_secs(1);
+/// The longest rest: a clock that is turned, or an event queued by another process, is noticed by then.
+const LONGEST_REST: Duration = Duration::from_secs(30);
+
+/// Delivers until the stop; attempts under way end first.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut deliverer = Deliverer::new(app.clone());
+    while !stop.is_cancelled() {
+        let rest = match deliverer.start_due() {
+            Ok(rest) => rest,
+            Err(error) => {
+                tracing::error!(%error, "cannot read the outbox, trying again");
+                AFTER_FAULT
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = deliverer.finished() => {}
+            () = app.outbox_changed() => {}
+            () = tokio::time::sleep(rest) => {}
+        }
+    }
+    while !deliverer.attempts.is_empty() {
+        deliverer.finished().await;
+    }
+}
+
+/// Attempts under way, and which places they take.
+pub struct Deliverer {
+    app: App,
+    sender: Sender,
+    attempts: JoinSet<Finished>,
+    /// Rows of the events under way.
+    events: HashSet<i64>,
+    /// Orders with an event under way: events of one order go out in order.
+    orders: HashSet<i64>,
+    /// Attempts under way by origin.
+    places: HashMap<String, usize>,
+    /// Origins whose last attempt timed out.
+    slow: HashSet<String>,
+}
+
+/// An attempt that is over and recorded.
+struct Finished {
+    event: i64,
+    order: Option<i64>,
+    origin: String,
+    timed_out: bool,
+}
+
+impl Deliverer {
+    pub fn new(app: App) -> Self {
+        Self {
+            sender: Sender::new(&app.config()),
+            app,
+            attempts: JoinSet::new(),
+            events: HashSet::new(),
+            orders: HashSet::new(),
+            places: HashMap::new(),
+            slow: HashSet::new(),
+        }
+    }
+
+    /// Starts as many due attempts as there are places; returns how long it may rest.
+    pub fn start_due(&mut self) -> Result<Duration, StoreError> {
+        let mut next_ms: Option<i64> = None;
+        for origin in outbox::origins(&self.app)? {
+            let free = self.free_places(&origin);
+            // Those under way are still queued, so that many more must be read to find as many others.
+            let limit = free + self.events.len();
+            let (due, next) = outbox::due(&self.app, &origin, limit)?;
+            next_ms = [next_ms, next].into_iter().flatten().min();
+            let waiting: Vec<Event> = due
+                .into_iter()
+                .filter(|e| self.may_start(e))
+                .take(free)
+                .collect();
+            for event in waiting {
+                self.begin(origin.clone(), event);
+            }
+        }
+        let rest = next_ms.map(|at| at - self.app.clock().now_ms());
+        let rest = rest.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
+        Ok(rest.unwrap_or(LONGEST_REST).min(LONGEST_REST))
+    }
+
+    /// Waits for an attempt to end; forever if none is under way.
+    pub async fn finished(&mut self) {
+        match self.attempts.join_next().await {
+            None => std::future::pending().await,
+            // An attempt that panicked cannot say what it was; forgetting all places would start events twice.
+            Some(Err(error)) => tracing::error!(%error, "a webhook attempt crashed"),
+            Some(Ok(finished)) => self.clear(finished),
+        }
+    }
+
+    fn free_places(&self, origin: &str) -> usize {
+        let all = self.app.config().webhooks.concurrency;
+        let for_origin = if self.slow.contains(origin) {
+            1
+        } else {
+            (all / 4).max(1)
+        };
+        let taken = self.places.get(origin).copied().unwrap_or(0);
+        let left = all.saturating_sub(self.attempts.len());
+        for_origin.saturating_sub(taken).min(left)
+    }
+
+    fn may_start(&self, event: &Event) -> bool {
+        !self.events.contains(&event.row)
+            && event.order_row.is_none_or(|o| !self.orders.contains(&o))
+    }
+
+    fn begin(&mut self, origin: String, event: Event) {
+        self.events.insert(event.row);
+        self.orders.extend(event.order_row);
+        *self.places.entry(origin.clone()).or_default() += 1;
+        let (app, sender) = (self.app.clone(), self.sender.clone());
+        self.attempts.spawn(attempt(app, sender, origin, event));
+    }
+
+    fn clear(&mut self, finished: Finished) {
+        self.events.remove(&finished.event);
+        if let Some(order) = finished.order {
+            self.orders.remove(&order);
+        }
+        if let Some(taken) = self.places.get_mut(&finished.origin) {
+            *taken -= 1;
+            if *taken == 0 {
+                self.places.remove(&finished.origin);
+            }
+        }
+        match finished.timed_out {
+            true => self.slow.insert(finished.origin),
+            false => self.slow.remove(&finished.origin),
+        };
+    }
+}
+
+/// One attempt: POST without any transaction open, then record how it went.
+async fn attempt(app: App, sender: Sender, origin: String, event: Event) -> Finished {
+    let outcome = post(sender, event.clone(), app.clock().now()).await;
+    let finished = Finished {
+        event: event.row,
+        order: event.order_row,
+        origin,
+        timed_out: outcome.timed_out,
+    };
+    if !outcome.delivered() {
+        tracing::info!(
+            webhook_id = event.webhook_id,
+            attempt = event.attempts + 1,
+            status = outcome.status,
+            error = outcome.error,
+            "webhook not delivered"
+        );
+    }
+    let attempt = Attempt {
+        status: outcome.status,
+        error: outcome.error,
+        latency_ms: outcome.latency_ms,
+        answer: outcome.answer,
+    };
+    let recorded = outbox::record_attempt(&app, event, attempt, jitter()).await;
+    if let Err(error) = recorded {
+        tracing::error!(%error, "cannot record a webhook attempt; it will be made again");
+        tokio::time::sleep(AFTER_FAULT).await;
+    }
+    finished
+}
+
+async fn post(sender: Sender, event: Event, timestamp: UnixSeconds) -> Outcome {
+    let sent = tokio::task::spawn_blocking(move || {
+        sender.post(&Delivery {
+            url: &event.url,
+            webhook_id: &event.webhook_id,
+            timestamp,
+            body: &event.body,
+        })
+    });
+    sent.await.unwrap_or_else(|crash| Outcome {
+        status: None,
+        error: Some(crash.to_string()),
+        latency_ms: 0,
+        answer: String::new(),
+        timed_out: false,
+    })
+}
+
+fn jitter() -> f64 {
+    let mut byte = [0u8];
+    // Without randomness retries are just not spread.
+    let _ = getrandom::fill(&mut byte);
+    f64::from(byte[0]) / 255.0
+}

@@ -1,0 +1,406 @@
+//! One pass over a chain: read up to the head, record what was found, look up what is ready, settle it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::chain::pool::Providers;
+use crate::chain::{Provider, ProviderError, Receipt, Scan};
+use crate::clock::UnixSeconds;
+use crate::config::ChainConfig;
+use crate::domain::address::Address;
+use crate::domain::confirmation::{Head, Verdict, judge};
+use crate::domain::registry::{Blockchain, ConfirmationRule};
+use crate::domain::scanning::{self, Cursor};
+use crate::domain::transfer::{BlockRef, TransferId, TransferStatus};
+use crate::service::scan::{self, Found, WatchedWallet};
+use crate::service::settle;
+use crate::service::{App, StoreError, StoredTransfer};
+
+/// Every pass reads at least so many blocks again.
+const RESCAN: u64 = 64;
+/// How often a transfer that is gone is looked up, in milliseconds.
+const LOOK_UP_GONE_EVERY: i64 = 60_000;
+/// Settling so many transfers at once shares their commits.
+const SETTLE_TOGETHER: usize = 64;
+
+/// Passes over one chain, and what they remember from one to the next.
+pub struct Pass {
+    app: App,
+    blockchain: Blockchain,
+    providers: Arc<Providers>,
+    /// The lowest head since a pass last got as far as the cursors.
+    lowest_head: u64,
+    /// When gone transfers were last looked up, by row.
+    looked_up: HashMap<i64, i64>,
+    /// Log each unclear answer once.
+    unclear: HashSet<i64>,
+}
+
+/// Why a pass ended early. What it had recorded stands; the next one goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error("no provider is ready")]
+    NoneReady,
+    #[error("the provider lags behind another")]
+    Lagging,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("a provider's code panicked")]
+    Crashed,
+}
+
+/// What this pass read, for telling which transfers are missing from it.
+#[derive(Default)]
+struct Read {
+    /// From here to the head, for all wallets.
+    from: Option<u64>,
+    seen: HashSet<TransferId>,
+}
+
+impl Pass {
+    pub fn new(app: App, blockchain: Blockchain, providers: Arc<Providers>) -> Self {
+        Self {
+            app,
+            blockchain,
+            providers,
+            lowest_head: u64::MAX,
+            looked_up: HashMap::new(),
+            unclear: HashSet::new(),
+        }
+    }
+
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    pub fn blockchain(&self) -> &Blockchain {
+        &self.blockchain
+    }
+
+    pub fn providers(&self) -> &Providers {
+        &self.providers
+    }
+
+    /// One pass, by one provider from head to look-ups.
+    pub async fn tick(&mut self) -> Result<(), PassError> {
+        let config = self.app.config();
+        let Some(chain) = config.chain(&self.blockchain) else {
+            return Ok(());
+        };
+        let began_ms = self.app.clock().now_ms();
+        let provider = self.providers.pick(began_ms).ok_or(PassError::NoneReady)?;
+        let passed = self.pass(chain, &provider).await;
+        let now_ms = self.app.clock().now_ms();
+        match &passed {
+            Ok(()) => {
+                self.providers.succeeded(&provider, now_ms);
+                self.app
+                    .watching()
+                    .read_up_to_head(&self.blockchain, began_ms);
+            }
+            Err(PassError::Provider(error)) => self.providers.failed(&provider, error, now_ms),
+            Err(_) => {}
+        }
+        passed
+    }
+
+    async fn pass(
+        &mut self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+    ) -> Result<(), PassError> {
+        let head = self.head(chain, provider).await?;
+        self.start_new_wallets(chain, provider, head).await?;
+        let read = self.read(chain, provider, head).await?;
+        self.settle(chain, provider, head, &read).await
+    }
+
+    async fn head(
+        &mut self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+    ) -> Result<Head, PassError> {
+        let wants_finalized = matches!(
+            chain.chain.confirmations,
+            ConfirmationRule::Finalized { .. }
+        );
+        let head = ask(provider, move |p| {
+            let number = p.head()?;
+            let finalized = if wants_finalized {
+                p.finalized()?
+            } else {
+                None
+            };
+            Ok(Head { number, finalized })
+        })
+        .await?;
+        let now_ms = self.app.clock().now_ms();
+        if self.providers.saw_head(provider, head.number, now_ms) {
+            return Err(PassError::Lagging);
+        }
+        self.app
+            .watching()
+            .saw_head(&self.blockchain, head.number, now_ms);
+        self.lowest_head = self.lowest_head.min(head.number);
+        Ok(head)
+    }
+
+    /// Gives wallets that were never watched their first block: that of their `starting_tx`; the one after the head; or,
+    /// where a deposit was opened while the chain could not be read, one from before that.
+    async fn start_new_wallets(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+    ) -> Result<(), PassError> {
+        let wallets = scan::wallets(&self.app, &self.blockchain)?;
+        for wallet in wallets.into_iter().filter(|w| w.cursor.is_none()) {
+            let first = self.first_block(chain, provider, head, &wallet).await?;
+            scan::start_wallet(&self.app, self.blockchain.clone(), wallet.address, first).await?;
+            tracing::info!(blockchain = %self.blockchain, wallet = %wallet.address, first, "watching wallet");
+        }
+        Ok(())
+    }
+
+    async fn first_block(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        wallet: &WatchedWallet,
+    ) -> Result<u64, PassError> {
+        if let Some(txn_hash) = wallet.starting_tx.clone() {
+            match ask(provider, move |p| p.receipt(&txn_hash, &[])).await? {
+                Some(receipt) => return Ok(receipt.block.number),
+                None => tracing::warn!(
+                    blockchain = %self.blockchain, wallet = %wallet.address,
+                    "the provider does not know the wallet's starting_tx; watching starts at the head"
+                ),
+            }
+        }
+        match scan::promised_since(&self.app, &self.blockchain)? {
+            Some(since) => block_before(chain, provider, head, since).await,
+            None => Ok(head.number + 1),
+        }
+    }
+
+    /// Reads all wallets up to the head, recording each answer before asking on.
+    async fn read(
+        &mut self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+    ) -> Result<Read, PassError> {
+        let wallets = scan::wallets(&self.app, &self.blockchain)?;
+        let cursors: Vec<Cursor> = wallets.iter().filter_map(|w| w.cursor).collect();
+        let addresses: Vec<Address> = wallets.iter().map(|w| w.address).collect();
+        let contracts: Vec<Address> = chain.chain.tokens.iter().map(|t| t.contract).collect();
+        let rescan = RESCAN.max(u64::from(chain.chain.confirmations.required()));
+        let mut read = Read::default();
+        for pass in scanning::plan(&cursors, head.number, rescan, self.lowest_head) {
+            let recipients: Vec<Address> = pass.wallets.iter().map(|i| addresses[*i]).collect();
+            let all = recipients.len() == addresses.len();
+            if all {
+                read.from = read.from.or(Some(pass.from));
+            }
+            let mut from = pass.from;
+            while from <= pass.to {
+                let question = Scan {
+                    from,
+                    to: pass.to,
+                    recipients: recipients.clone(),
+                    contracts: contracts.clone(),
+                };
+                let found = ask(provider, move |p| p.scan(&question)).await?;
+                read.seen
+                    .extend(found.transfers.iter().map(|t| t.id.clone()));
+                let through = found.through;
+                let found = Found {
+                    wallets: recipients.clone(),
+                    from,
+                    through,
+                    transfers: found.transfers,
+                };
+                scan::record(&self.app, self.blockchain.clone(), found).await?;
+                from = through + 1;
+            }
+        }
+        let farthest = cursors.iter().map(|c| c.scanned_to).max().unwrap_or(0);
+        if head.number >= farthest {
+            self.lowest_head = head.number;
+        }
+        Ok(read)
+    }
+
+    /// Looks up the transfers that are ready or in doubt, and settles them.
+    async fn settle(
+        &mut self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        read: &Read,
+    ) -> Result<(), PassError> {
+        let watched = settle::watched(&self.app, &self.blockchain)?;
+        let (due, resting): (Vec<_>, Vec<_>) = watched
+            .into_iter()
+            .partition(|transfer| self.is_due(chain, head, read, transfer));
+        let depths = resting.iter().filter_map(|t| new_depth(t, head)).collect();
+        settle::note_depths(&self.app, depths).await?;
+        let mut look_ups = LookUps::default();
+        let app = self.app.clone();
+        for some in due.chunks(SETTLE_TOGETHER) {
+            let mut settling = Vec::with_capacity(some.len());
+            for transfer in some {
+                let verdict = look_ups.verdict(provider, transfer).await?;
+                self.note_verdict(transfer, &verdict);
+                settling.push(settle::settle(&app, transfer.row, verdict, head));
+            }
+            for settled in futures_util::future::join_all(settling).await {
+                settled?;
+            }
+        }
+        Ok(())
+    }
+
+    fn is_due(
+        &self,
+        chain: &ChainConfig,
+        head: Head,
+        read: &Read,
+        transfer: &StoredTransfer,
+    ) -> bool {
+        let block = transfer.block.number;
+        let was_read = read
+            .from
+            .is_some_and(|from| (from..=head.number).contains(&block));
+        let is_missing = was_read && !read.seen.contains(&transfer.id);
+        let rested = || {
+            let last = self.looked_up.get(&transfer.row).copied().unwrap_or(0);
+            self.app.clock().now_ms() - last >= LOOK_UP_GONE_EVERY
+        };
+        match transfer.status {
+            TransferStatus::WaitingForConfirmation | TransferStatus::WaitingForMatch => {
+                is_missing || head.confirms(block, chain.chain.confirmations)
+            }
+            TransferStatus::FailedToConfirm => rested(),
+            TransferStatus::Matched if transfer.vanished => rested(),
+            TransferStatus::Matched => is_missing || head.is_final(block),
+            TransferStatus::NoMatchedDeposit => false,
+        }
+    }
+
+    fn note_verdict(&mut self, transfer: &StoredTransfer, verdict: &Verdict) {
+        self.looked_up
+            .insert(transfer.row, self.app.clock().now_ms());
+        if self.looked_up.len() > 10_000 {
+            self.looked_up.clear();
+        }
+        match verdict {
+            Verdict::Unclear(why) if self.unclear.insert(transfer.row) => tracing::warn!(
+                blockchain = %self.blockchain, transfer = transfer.row, txn_hash = transfer.id.txn_hash, why,
+                "a look-up says nothing sure about a transfer; asking again"
+            ),
+            Verdict::Unclear(_) => {}
+            _ => {
+                self.unclear.remove(&transfer.row);
+            }
+        }
+    }
+}
+
+/// Asks a provider on a thread that may wait.
+async fn ask<T: Send + 'static>(
+    provider: &Arc<dyn Provider>,
+    question: impl FnOnce(&dyn Provider) -> Result<T, ProviderError> + Send + 'static,
+) -> Result<T, PassError> {
+    let provider = provider.clone();
+    let answer = tokio::task::spawn_blocking(move || question(provider.as_ref())).await;
+    Ok(answer.map_err(|_| PassError::Crashed)??)
+}
+
+fn new_depth(transfer: &StoredTransfer, head: Head) -> Option<(i64, u64)> {
+    let depth = head.confirmations(transfer.block.number);
+    let waiting = transfer.status == TransferStatus::WaitingForConfirmation;
+    (waiting && depth != transfer.confirmations).then_some((transfer.row, depth))
+}
+
+/// A block from before a moment, not long before: steps back from the head, twice as far each time.
+async fn block_before(
+    chain: &ChainConfig,
+    provider: &Arc<dyn Provider>,
+    head: Head,
+    moment: UnixSeconds,
+) -> Result<u64, PassError> {
+    const SKEW: i64 = 60;
+    let mut step = (60_000 / chain.chain.block_time.as_millis().max(1) as u64).max(1);
+    let mut number = head.number;
+    loop {
+        let block = ask(provider, move |p| p.block(number)).await?;
+        let block =
+            block.ok_or_else(|| ProviderError::BadAnswer(format!("block {number} is missing")))?;
+        if block.timestamp + SKEW < moment || number == 0 {
+            return Ok(number);
+        }
+        number = number.saturating_sub(step);
+        step = step.saturating_mul(2);
+    }
+}
+
+/// Look-ups of one pass: transfers of one transaction share a receipt, and receipts of one height share a block.
+#[derive(Default)]
+struct LookUps {
+    receipts: HashMap<String, Option<Receipt>>,
+    blocks: HashMap<u64, Option<BlockRef>>,
+}
+
+impl LookUps {
+    async fn verdict(
+        &mut self,
+        provider: &Arc<dyn Provider>,
+        transfer: &StoredTransfer,
+    ) -> Result<Verdict, PassError> {
+        let id = &transfer.id;
+        let receipt = self.receipt(provider, &id.txn_hash, id.recipient).await?;
+        let height = receipt
+            .as_ref()
+            .map_or(transfer.block.number, |r| r.block.number);
+        let canonical = self.block(provider, height).await?;
+        Ok(judge(
+            id,
+            &transfer.block,
+            receipt.as_ref(),
+            canonical.as_ref(),
+        ))
+    }
+
+    async fn receipt(
+        &mut self,
+        provider: &Arc<dyn Provider>,
+        txn_hash: &str,
+        recipient: Address,
+    ) -> Result<Option<Receipt>, PassError> {
+        let key = format!("{txn_hash} {recipient}");
+        if let Some(known) = self.receipts.get(&key) {
+            return Ok(known.clone());
+        }
+        let asked = txn_hash.to_owned();
+        let receipt = ask(provider, move |p| p.receipt(&asked, &[recipient])).await?;
+        self.receipts.insert(key, receipt.clone());
+        Ok(receipt)
+    }
+
+    async fn block(
+        &mut self,
+        provider: &Arc<dyn Provider>,
+        number: u64,
+    ) -> Result<Option<BlockRef>, PassError> {
+        if let Some(known) = self.blocks.get(&number) {
+            return Ok(known.clone());
+        }
+        let block = ask(provider, move |p| p.block(number)).await?;
+        self.blocks.insert(number, block.clone());
+        Ok(block)
+    }
+}

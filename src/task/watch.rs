@@ -1,0 +1,76 @@
+//! One chain's loop: a pass, then a wait that is short while money is expected and ends at once when it becomes so.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::pass::{Pass, PassError};
+use crate::service::settle::is_busy;
+
+/// A failed pass is followed by another provider's, but not faster than this.
+const BETWEEN_FAILURES: Duration = Duration::from_millis(100);
+
+/// Watches a chain until the stop. A pass under way ends first.
+pub async fn run(mut pass: Pass, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let began = Instant::now();
+        match pass.tick().await {
+            Ok(()) => rest(&pass, began, &stop).await,
+            Err(error) => {
+                log(&pass, &error);
+                back_off(&pass, &stop).await;
+            }
+        }
+    }
+}
+
+async fn rest(pass: &Pass, began: Instant, stop: &CancellationToken) {
+    let (fast, slow) = intervals(pass);
+    let busy = is_busy(pass.app(), pass.blockchain()).unwrap_or(true);
+    let until = began + if busy { fast } else { slow };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = sleep_until(until) => {}
+        () = pass.app().chain_changed(pass.blockchain()) => {
+            // Woken out of a slow rest this is at once; deposits in quick succession share a pass.
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = sleep_until(until.min(began + fast)) => {}
+            }
+        }
+    }
+}
+
+fn intervals(pass: &Pass) -> (Duration, Duration) {
+    let config = pass.app().config();
+    match config.chain(pass.blockchain()) {
+        Some(chain) => (
+            chain.poll_interval,
+            chain.idle_poll_interval.max(chain.poll_interval),
+        ),
+        None => (Duration::from_secs(60), Duration::from_secs(60)),
+    }
+}
+
+async fn back_off(pass: &Pass, stop: &CancellationToken) {
+    let now_ms = pass.app().clock().now_ms();
+    let wait_ms = pass.providers().next_at().map_or(1000, |at| at - now_ms);
+    let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tokio::time::sleep(wait.max(BETWEEN_FAILURES)) => {}
+    }
+}
+
+/// Providers' failures are logged by their keeper, once for each change; the rest is our own.
+fn log(pass: &Pass, error: &PassError) {
+    match error {
+        PassError::Provider(_) | PassError::NoneReady | PassError::Lagging => {
+            tracing::debug!(blockchain = %pass.blockchain(), %error, "pass failed");
+        }
+        PassError::Store(_) | PassError::Crashed => {
+            tracing::error!(blockchain = %pass.blockchain(), %error, "pass failed");
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The command line: signatures, orders, secrets and the API's description, for people and scripts.
+
+use std::io::Write;
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::config::{CHECKOUT_ORIGIN, SECRET};
+use crate::support::server::{ocrch, run};
+use crate::support::sign;
+use crate::support::world::World;
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned()
+}
+
+/// The binary with a world's configuration.
+fn with_config(world: &World, args: &[&str]) -> Output {
+    let path = world.server.config_path();
+    ocrch()
+        .args(args)
+        .arg("-c")
+        .arg(path)
+        .output()
+        .expect("the binary starts")
+}
+
+#[test]
+fn version_and_help() {
+    let version = run(&["--version"]);
+    assert!(version.status.success());
+    assert!(said(&version).contains(env!("CARGO_PKG_VERSION")));
+    let help = run(&["--help"]);
+    assert!(help.status.success());
+    for command in [
+        "serve",
+        "init",
+        "demo",
+        "order",
+        "sign",
+        "openapi",
+        "hash-secret",
+    ] {
+        assert!(said(&help).contains(command), "{command}");
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    for args in [&["nonsense"][..], &["serve", "--nonsense"], &["sign"]] {
+        assert_eq!(run(args).status.code(), Some(2), "{args:?}");
+    }
+}
+
+#[test]
+fn sign_agrees_with_the_protocol() {
+    let world = World::start();
+    let url = format!("{CHECKOUT_ORIGIN}/pay?order_id=1");
+    let output = with_config(&world, &["sign", "url", &url]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let signature = said(&output);
+    let ts = signature
+        .split_once('.')
+        .expect("a timestamp")
+        .0
+        .parse()
+        .expect("Unix seconds");
+    assert_eq!(signature, sign::url(SECRET, ts, &url));
+
+    let body = r#"{"order_id":"1"}"#;
+    let signature = said(&with_config(&world, &["sign", "body", body]));
+    let ts = signature
+        .split_once('.')
+        .expect("a timestamp")
+        .0
+        .parse()
+        .expect("Unix seconds");
+    assert_eq!(signature, sign::body(SECRET, ts, body.as_bytes()));
+}
+
+#[test]
+fn openapi_describes_every_call() {
+    let output = run(&["openapi"]);
+    assert!(output.status.success());
+    let spec: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let paths = spec["paths"].as_object().expect("paths");
+    for path in [
+        "/api/v1/service/orders",
+        "/api/v1/service/orders/status",
+        "/api/v1/service/orders/cancel",
+        "/api/v1/user/chains",
+        "/api/v1/user/orders/{order_id}/payment",
+        "/api/v1/user/orders/{order_id}/cancel",
+        "/api/v1/user/orders/{order_id}/status",
+        "/api/v1/user/orders/{order_id}/ws",
+        "/api/v1/user/orders/{order_id}/ws-ticket",
+    ] {
+        let prefix = spec["servers"][0]["url"]
+            .as_str()
+            .unwrap_or_default()
+            .trim_end_matches('/');
+        let bare = path.replace("{order_id}", "{}");
+        let found = paths.iter().find(|(known, _)| {
+            let known = format!("{prefix}{known}");
+            let parts: Vec<_> = known
+                .split('/')
+                .map(|part| if part.starts_with('{') { "{}" } else { part })
+                .collect();
+            parts.join("/").ends_with(&bare)
+        });
+        let (_, item) = found.unwrap_or_else(|| panic!("{path} is not described"));
+        for operation in item.as_object().expect("operations").values() {
+            let answers = operation["responses"].as_object().expect("answers");
+            assert!(
+                answers.keys().any(|status| status == "401"),
+                "{path}: error answers are described"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_running_server_shows_its_description() {
+    let world = World::start();
+    let base = world.server.base();
+    let spec =
+        crate::support::http::send("GET", &format!("{base}/openapi.json"), &[], b"").expect(200);
+    let printed: Value = serde_json::from_slice(&run(&["openapi"]).stdout).expect("JSON");
+    assert_eq!(spec.json()["paths"], printed["paths"]);
+    let page = crate::support::http::send("GET", &format!("{base}/docs"), &[], b"");
+    let page = match page.header("location") {
+        Some(to) => crate::support::http::send("GET", &format!("{base}{to}"), &[], b""),
+        None => page,
+    };
+    let html = page.expect(200).text();
+    assert!(
+        html.contains("<html") || html.contains("<!DOCTYPE"),
+        "{html}"
+    );
+    assert!(
+        !html.contains("https://unpkg") && !html.contains("cdn."),
+        "everything is embedded"
+    );
+}
+
+#[test]
+fn orders_from_the_command_line() {
+    let world = World::start();
+    let create = with_config(
+        &world,
+        &[
+            "order",
+            "create",
+            "--amount",
+            "12.50",
+            "--order-id",
+            "from-a-shell",
+            "--webhook-url",
+            &world.receiver.url("/orders"),
+            "--json",
+        ],
+    );
+    assert!(
+        create.status.success(),
+        "{}",
+        String::from_utf8_lossy(&create.stderr)
+    );
+    let order: Value = serde_json::from_slice(&create.stdout).expect("JSON");
+    assert_eq!(order["amount"], "12.50");
+    let id = order["order_id"].as_str().expect("an id");
+    let status = with_config(&world, &["order", "status", id]);
+    let status: Value = serde_json::from_slice(&status.stdout).expect("JSON");
+    assert_eq!(status["status"], "pending");
+    let cancel = with_config(&world, &["order", "cancel", id]);
+    assert!(cancel.status.success());
+    assert_eq!(world.shop.status(id)["status"], "cancelled");
+    let again = with_config(&world, &["order", "cancel", id]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&again.stderr).contains("order is not pending"));
+}
+
+#[test]
+fn hash_secret_reads_from_stdin() {
+    let mut child = ocrch()
+        .arg("hash-secret")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(b"a secret\n")
+        .expect("it reads");
+    let output = child.wait_with_output().expect("a child");
+    assert!(output.status.success());
+    assert!(said(&output).starts_with("$argon2id$"), "{}", said(&output));
+    assert!(!said(&output).contains("a secret"));
+}
+
+/// Secrets, signatures and tickets never reach a log.
+#[test]
+fn the_log_keeps_secrets() {
+    let world = World::start();
+    let shopper = world.order("1");
+    let ticket = shopper.ticket();
+    shopper.socket_with_ticket(&ticket).order();
+    shopper.refused_socket(&format!("?ticket={ticket}"), &[]);
+    shopper.cancel().expect(200);
+    world
+        .receiver
+        .wait_for_status(&shopper.order_id, "cancelled");
+    let log = world.server.log();
+    let signature = shopper.signature.split_once('.').expect("a timestamp").1;
+    for secret in [SECRET, &ticket, signature] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}

@@ -1,0 +1,22 @@
+// A real Chromium, Debian's, driven without a window.
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+export async function launch() {
+  const executablePath = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser"].find(
+    (path) => path && existsSync(path)
+  );
+  if (!executablePath) throw new Error("Chromium is missing: run tests/run.sh");
+  return chromium.launch({
+    executablePath,
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}

@@ -1,0 +1,24 @@
+//! Tests of the real binary through the doors its users take: HTTP, WebSocket, webhooks, the command
+//! line, a real chain. One file for each capability; `support` has what they share.
+//!
+//! Run them with `tests/run.sh`, which first installs what they need.
+
+mod amounts;
+mod cli;
+mod config;
+mod downtime;
+mod equal_amounts;
+mod fuzz;
+mod idempotency;
+mod kill;
+mod layers;
+mod payment;
+mod providers;
+mod reorg;
+mod seed_frontend;
+mod service_api;
+mod support;
+mod transfers;
+mod user_api;
+mod webhooks;
+mod websocket;

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Installs what the tests need, then runs them all. Arguments go to the tests: a part of a name, say.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() {
+    echo "tests/run.sh: $*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else return 1; fi
+}
+
+# What Debian's packages have: name of a command, name of its package.
+need() {
+    local command=$1 package=$2
+    command -v "$command" >/dev/null && return
+    command -v apt-get >/dev/null || fail "$command is missing: install it (package $package) and run this again"
+    echo "installing $package" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    { as_root apt-get update -q && as_root apt-get install -q -y --no-install-recommends "$package"; } \
+        </dev/null >/dev/null || fail "$command is missing and could not be installed: install $package and run this again"
+}
+
+command -v cargo >/dev/null || fail "cargo is missing: install Rust"
+need node nodejs
+need npm npm
+node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || fail "Node.js 20 or newer is needed, this is $(node --version)"
+if [ -n "${CHROMIUM:-}" ]; then
+    [ -x "$CHROMIUM" ] || fail "CHROMIUM=$CHROMIUM is no program"
+elif [ ! -x /usr/bin/chromium ] && [ ! -x /usr/bin/chromium-browser ]; then
+    need chromium chromium
+fi
+
+# npm leaves a copy of the lock file behind: younger than ours, it is up to date.
+if [ ! tests/node_modules/.package-lock.json -nt tests/package-lock.json ]; then
+    npm ci --prefix tests --no-audit --no-fund </dev/null
+fi
+
+# The tests mostly wait for each other's servers: a few more of them at once than there are cores.
+exec cargo test --locked -- --test-threads="${TEST_THREADS:-4}" "$@" </dev/null

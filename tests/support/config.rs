@@ -1,0 +1,142 @@
+//! A server's configuration, in pieces that tests change.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+
+/// The merchant's key in all tests.
+pub const SECRET: &str = "a-secret-for-tests-only-0123456789";
+
+/// Argon2id of "admin-secret-for-tests", made with the least effort, for slow builds.
+const ADMIN_HASH: &str = "$argon2id$v=19$m=64,t=1,p=1$Aejd5Fhz5RbtrNzHo43lXg$Nz8Vfhoz5FVGkhjYAgmPYvTdFBlPOW19GiZX8iyfLVQ";
+
+/// Where the merchant's own checkout page would be.
+pub const CHECKOUT_ORIGIN: &str = "https://checkout.example.com";
+
+/// A `[chains.NAME]` block.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    pub name: String,
+    pub chain_id: u64,
+    pub confirmations: u32,
+    /// JSON-RPC endpoints, the preferred one first.
+    pub urls: Vec<String>,
+    /// Symbol, contract, decimals.
+    pub tokens: Vec<(String, String, u8)>,
+}
+
+/// A `[[wallets]]` block.
+#[derive(Clone, Debug)]
+pub struct Wallet {
+    pub blockchain: String,
+    pub address: String,
+    pub coins: Vec<String>,
+}
+
+/// The file.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub chains: Vec<Chain>,
+    pub wallets: Vec<Wallet>,
+    /// Section and key to the value as TOML.
+    settings: BTreeMap<(String, String), String>,
+}
+
+impl Config {
+    /// Fast polling, one allowed origin, no chains.
+    pub fn new() -> Self {
+        let mut config = Self {
+            chains: Vec::new(),
+            wallets: Vec::new(),
+            settings: BTreeMap::new(),
+        };
+        config.set("database", "path", "\"ocrch.db\"");
+        config.set_text("admin", "secret", ADMIN_HASH);
+        config.set("merchant", "name", "\"Test shop\"");
+        config.set("merchant", "secret", &format!("{SECRET:?}"));
+        config.set(
+            "merchant",
+            "allowed_origins",
+            &format!("[{CHECKOUT_ORIGIN:?}]"),
+        );
+        config
+    }
+
+    /// Sets a key to a value in TOML's own notation.
+    pub fn set(&mut self, section: &str, key: &str, value: &str) -> &mut Self {
+        self.settings
+            .insert((section.to_owned(), key.to_owned()), value.to_owned());
+        self
+    }
+
+    /// Sets a key to a text.
+    pub fn set_text(&mut self, section: &str, key: &str, text: &str) -> &mut Self {
+        self.set(section, key, &format!("{text:?}"))
+    }
+
+    /// The file's text, for a server that listens there.
+    pub fn text(&self, listen: SocketAddr) -> String {
+        let mut settings = self.settings.clone();
+        for (key, value) in [
+            ("listen", listen.to_string()),
+            ("public_url", format!("http://{listen}")),
+        ] {
+            settings
+                .entry(("server".to_owned(), key.to_owned()))
+                .or_insert_with(|| format!("{value:?}"));
+        }
+        let mut text = String::new();
+        let mut open = "";
+        for ((section, key), value) in &settings {
+            if section != open {
+                let _ = writeln!(text, "\n[{section}]");
+                open = section;
+            }
+            let _ = writeln!(text, "{key} = {value}");
+        }
+        for wallet in &self.wallets {
+            let Wallet {
+                blockchain,
+                address,
+                coins,
+            } = wallet;
+            let _ = writeln!(
+                text,
+                "\n[[wallets]]\nblockchain = {blockchain:?}\naddress = {address:?}\nenabled_coins = {coins:?}"
+            );
+        }
+        for chain in &self.chains {
+            chain.write(&mut text);
+        }
+        text
+    }
+}
+
+impl Chain {
+    fn write(&self, text: &mut String) {
+        let Self {
+            name,
+            chain_id,
+            confirmations,
+            urls,
+            tokens,
+        } = self;
+        let providers: Vec<_> = urls
+            .iter()
+            .map(|url| format!("{{ kind = \"rpc\", url = {url:?} }}"))
+            .collect();
+        let _ = writeln!(
+            text,
+            "\n[chains.{name}]\nkind = \"evm\"\nname = \"Chain {name}\"\nchain_id = {chain_id}\n\
+             confirmations = {confirmations}\npoll_interval = \"200ms\"\nidle_poll_interval = \"500ms\"\n\
+             explorer_tx_url = \"https://explorer.example.com/{name}/tx/{{hash}}\"\nproviders = [{}]",
+            providers.join(", ")
+        );
+        for (symbol, contract, decimals) in tokens {
+            let _ = writeln!(
+                text,
+                "[chains.{name}.tokens.{symbol}]\ncontract = {contract:?}\ndecimals = {decimals}"
+            );
+        }
+    }
+}

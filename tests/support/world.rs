@@ -1,0 +1,134 @@
+//! Everything at once: chain, provider, server, shop and the merchant's webhook endpoint.
+
+use serde_json::Value;
+
+use super::config::Config;
+use super::devnet::{Devnet, text};
+use super::faulty_rpc::FaultyRpc;
+use super::receiver::Receiver;
+use super::server::Server;
+use super::shop::{Shop, Shopper, order_body};
+use super::wait;
+
+/// The path at which the merchant hears of orders.
+pub const ORDERS: &str = "/orders";
+
+/// The path at which the merchant hears of unknown transfers.
+pub const UNKNOWN: &str = "/unknown";
+
+/// One of each. The fields drop in this order: the server goes first.
+pub struct World {
+    pub server: Server,
+    pub shop: Shop,
+    pub receiver: Receiver,
+    pub rpc: FaultyRpc,
+    pub net: Devnet,
+}
+
+impl World {
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// Starts with a changed configuration.
+    pub fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let net = Devnet::start("devnet", 31_337);
+        let rpc = FaultyRpc::start(&net.anvil.url);
+        let receiver = Receiver::start();
+        let mut config = Config::new();
+        net.add_to(&mut config, &rpc.url());
+        config.set_text(
+            "merchant",
+            "unknown_transfer_webhook_url",
+            &receiver.url(UNKNOWN),
+        );
+        change(&mut config);
+        let server = Server::start(&config);
+        let shop = Shop {
+            base: server.base(),
+        };
+        let world = Self {
+            server,
+            shop,
+            receiver,
+            rpc,
+            net,
+        };
+        world.wait_until_watching();
+        world
+    }
+
+    /// Until the server knows a head, a deposit's age is decided by time instead of blocks.
+    fn wait_until_watching(&self) {
+        self.wait_scanned(self.net.anvil.head());
+    }
+
+    /// Waits until the server has looked at a block and stored what it found.
+    pub fn wait_scanned(&self, block: u64) {
+        self.rpc.wait_scanned(block);
+    }
+
+    /// A new order and its shopper.
+    pub fn order(&self, amount: &str) -> Shopper {
+        self.order_with(&self.order_body(amount))
+    }
+
+    pub fn order_body(&self, amount: &str) -> Value {
+        order_body(amount, &self.receiver.url(ORDERS))
+    }
+
+    pub fn order_with(&self, body: &Value) -> Shopper {
+        let order = self.shop.create(body);
+        self.shop.shopper(text(&order, "order_id"))
+    }
+
+    /// A new order to be paid in a coin: its shopper and what to send.
+    pub fn deposit(&self, amount: &str, coin: &str) -> (Shopper, Value) {
+        let shopper = self.order(amount);
+        let deposit = shopper.pay(&self.net.name, coin);
+        (shopper, deposit)
+    }
+
+    /// Buries the last block as deep as confirmations ask.
+    pub fn confirm(&self) {
+        self.net.anvil.mine(3);
+    }
+
+    /// Waits until an order has a status, and gives it.
+    pub fn wait_for_status(&self, shopper: &Shopper, status: &str) -> Value {
+        wait::until(
+            &format!("order {} to be {status}", shopper.order_id),
+            || Some(shopper.status()).filter(|order| order["status"] == status),
+        )
+    }
+
+    /// Waits until a payment to the order is seen, and gives it.
+    pub fn wait_for_progress(&self, shopper: &Shopper) -> Value {
+        wait::until(&format!("a payment to {}", shopper.order_id), || {
+            Some(shopper.status()["payment"].clone()).filter(Value::is_object)
+        })
+    }
+
+    /// Pays an order of its own and waits until it is paid: everything mined before it has then been
+    /// seen, confirmed and decided, too.
+    pub fn settle_everything(&self) {
+        let (shopper, deposit) = self.deposit("7.77", "USDT");
+        self.net.pay(&deposit);
+        self.confirm();
+        self.wait_for_status(&shopper, "paid");
+    }
+
+    /// The merchant's unknown-transfer events, each once however often it was sent.
+    pub fn unknown_transfers(&self) -> Vec<Value> {
+        let mut found: Vec<Value> = Vec::new();
+        for event in self.receiver.to(UNKNOWN).iter().map(|d| d.json()) {
+            if !found
+                .iter()
+                .any(|known| known["transfer_id"] == event["transfer_id"])
+            {
+                found.push(event);
+            }
+        }
+        found
+    }
+}
