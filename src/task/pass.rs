@@ -147,7 +147,7 @@ impl Pass {
         Ok(head)
     }
 
-    /// Gives wallets that were never watched their first block: that of their `starting_tx`; the one after the head; or,
+    /// Gives wallets that were never watched their first block: that of their `starting_tx`; the head; or,
     /// where a deposit was opened while the chain could not be read, one from before that.
     async fn start_new_wallets(
         &self,
@@ -182,7 +182,7 @@ impl Pass {
         }
         match scan::promised_since(&self.app, &self.blockchain)? {
             Some(since) => block_before(chain, provider, head, since).await,
-            None => Ok(head.number + 1),
+            None => Ok(head.number),
         }
     }
 
