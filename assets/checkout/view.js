@@ -12,6 +12,9 @@ const NETWORKS = {
   op: "OP Mainnet",
   linea: "Linea",
   avaxc: "Avalanche C-Chain",
+  sepolia: "Sepolia (test network)",
+  nile: "Nile (Tron test network)",
+  demo: "Simulated network",
 };
 
 // The server's texts are for developers; these are the ones a shopper can meet.

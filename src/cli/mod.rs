@@ -1,10 +1,15 @@
 //! The command line: one file for each subcommand.
 
 pub mod demo;
+pub mod hash_secret;
+pub mod init;
 mod logging;
+mod merchant;
 pub mod openapi;
+pub mod order;
 mod running;
 pub mod serve;
+pub mod sign;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +32,14 @@ enum Command {
     Serve(serve::Args),
     /// Try the whole flow with a simulated chain and a small shop: no config, keys or network
     Demo(demo::Args),
+    /// Write a commented configuration with fresh secrets; asks nothing, overwrites nothing
+    Init(init::Args),
+    /// Create, look up or cancel an order on a running server
+    Order(order::Args),
+    /// Print an Ocrch-Signature
+    Sign(sign::Args),
+    /// Print the hash of a secret read from the terminal or stdin
+    HashSecret,
     /// Print the OpenAPI document
     Openapi,
 }
@@ -46,6 +59,10 @@ pub fn main() -> ExitCode {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Demo(args)) => demo::run(args),
+        Some(Command::Init(args)) => init::run(args),
+        Some(Command::Order(args)) => order::run(args),
+        Some(Command::Sign(args)) => sign::run(args),
+        Some(Command::HashSecret) => hash_secret::run(),
         Some(Command::Openapi) => openapi::run(),
     };
     match done {

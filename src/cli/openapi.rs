@@ -12,7 +12,7 @@ use crate::service::App;
 pub fn run() -> Result<(), String> {
     // The document comes from the handlers, which hold an application: one over an empty database will do.
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
-    let app = App::open(demo::config(dir.path(), "127.0.0.1:0")?, Clock::system())
+    let app = App::open(demo::config(dir.path(), "127.0.0.1:8080")?, Clock::system())
         .map_err(|e| e.to_string())?;
     let document = document(&service(&app, &Sockets::default()));
     let mut out = std::io::stdout().lock();

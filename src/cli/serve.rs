@@ -28,7 +28,9 @@ pub fn run(args: Args) -> Result<(), String> {
         .for_each(|warning| tracing::warn!("{warning}"));
     seal(&loaded);
     let mut config = loaded.config;
-    config.server.listen = args.listen.unwrap_or(config.server.listen);
+    if let Some(address) = args.listen {
+        config.listen_on(address);
+    }
     let (address, public_url) = (config.server.listen, config.server.public_url.clone());
     let checkout = match config.checkout.enabled {
         true => CheckoutPage::On,

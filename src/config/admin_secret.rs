@@ -11,13 +11,20 @@ use argon2::password_hash::phc::PasswordHash;
 /// The Argon2id hash of a secret with a fresh salt, as a PHC string.
 pub fn hash_admin_secret(plain: &str) -> Result<String, String> {
     let hash = Argon2::default().hash_password(plain.as_bytes());
-    Ok(hash.map_err(|e| e.to_string())?.to_string())
+    let hash = hash.map_err(|e| format!("cannot be hashed: {e}"))?;
+    Ok(hash.to_string())
 }
 
-/// Says what is wrong with a PHC string.
+/// Says what is wrong with what looks like a PHC string.
 pub(super) fn check_hash(hash: &str) -> Result<(), String> {
-    let parsed = PasswordHash::new(hash).map_err(|e| e.to_string())?;
-    parsed.hash.map(|_| ()).ok_or("it ends early".to_owned())
+    let reason = match PasswordHash::new(hash) {
+        Ok(parsed) if parsed.hash.is_some() => return Ok(()),
+        Ok(_) => "it ends early".to_owned(),
+        Err(e) => e.to_string(),
+    };
+    Err(format!(
+        "found a broken Argon2 hash ({reason}), expected a whole one (`ocrch hash-secret` makes one) or a plain secret"
+    ))
 }
 
 /// Puts the hash in the place of the quoted text at a byte offset of a file and leaves every other byte as

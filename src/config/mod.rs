@@ -193,6 +193,14 @@ impl fmt::Debug for Secret {
 }
 
 impl Config {
+    /// Listens elsewhere than the file says. A public URL that the file does not give follows.
+    pub fn listen_on(&mut self, listen: SocketAddr) {
+        if self.server.public_url == sections::local_url(self.server.listen) {
+            self.server.public_url = sections::local_url(listen);
+        }
+        self.server.listen = listen;
+    }
+
     /// The chain's configuration, if the name is known to the server.
     pub fn chain(&self, blockchain: &Blockchain) -> Option<&ChainConfig> {
         self.chains.get(blockchain)

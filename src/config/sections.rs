@@ -61,41 +61,29 @@ pub(super) fn admin(s: &Section<'_>) -> Option<(Admin, Option<Range<usize>>)> {
     );
     s.done();
     let secret = secret?;
-    if secret.starts_with("$argon2") {
-        if let Err(e) = admin_secret::check_hash(&secret) {
-            s.error("secret", format!("found a broken Argon2 hash ({e}), expected a whole one (`ocrch hash-secret` makes one) or a plain secret"));
-            return None;
-        }
-        return Some((
-            Admin {
-                secret_hash: secret,
-            },
-            None,
-        ));
-    }
-    if secret.chars().count() < 12 {
+    let is_plain = !secret.starts_with("$argon2");
+    if is_plain && secret.chars().count() < 12 {
         s.warn("admin.secret has fewer than 12 characters: who guesses it can mark orders paid");
     }
-    match admin_secret::hash_admin_secret(&secret) {
-        Ok(secret_hash) => Some((Admin { secret_hash }, s.span_of("secret"))),
-        Err(e) => {
-            s.error("secret", format!("cannot be hashed: {e}"));
-            None
-        }
-    }
+    let hash = match is_plain {
+        true => admin_secret::hash_admin_secret(&secret),
+        false => admin_secret::check_hash(&secret).map(|()| secret),
+    };
+    let secret_hash = hash.map_err(|e| s.error("secret", e)).ok()?;
+    let plain = s.span_of("secret").filter(|_| is_plain);
+    Some((Admin { secret_hash }, plain))
 }
 
 pub(super) fn merchant(s: &Section<'_>, dir: &Path) -> Option<Merchant> {
     let secret = merchant_secret(s, dir);
-    let name = s.get("name", value::filled);
-    let mut allowed_origins = s.list("allowed_origins", value::origin).unwrap_or_default();
-    allowed_origins.dedup();
-    let previous_secret = s.get("previous_secret", value::key);
-    let merchant = |secret| Merchant {
-        name: name.unwrap_or_else(|| "Shop".to_owned()),
-        secret,
-        previous_secret,
-        allowed_origins,
+    let merchant = Merchant {
+        name: s
+            .get("name", value::filled)
+            .unwrap_or_else(|| "Shop".to_owned()),
+        // Without a secret the rest is read all the same, for its errors.
+        secret: secret.clone().unwrap_or_else(|| Secret::new("")),
+        previous_secret: s.get("previous_secret", value::previous_secret),
+        allowed_origins: s.list("allowed_origins", value::origin).unwrap_or_default(),
         unknown_transfer_webhook_url: s.get("unknown_transfer_webhook_url", value::exact_url),
         signature_max_age: s
             .get("signature_max_age", value::duration)
@@ -104,11 +92,8 @@ pub(super) fn merchant(s: &Section<'_>, dir: &Path) -> Option<Merchant> {
             .get("checkout_signature_max_age", value::duration)
             .unwrap_or(HOUR),
     };
-    // Without a secret the rest is read all the same, for its errors.
-    let missing = secret.is_none();
-    let merchant = merchant(secret.unwrap_or_else(|| Secret::new("")));
     s.done();
-    (!missing).then_some(merchant)
+    secret.is_some().then_some(merchant)
 }
 
 fn merchant_secret(s: &Section<'_>, dir: &Path) -> Option<Secret> {
@@ -257,7 +242,7 @@ pub(super) fn checkout(s: &Section<'_>, title: &str, dir: &Path) -> Checkout {
 }
 
 /// The address that a browser on this machine reaches.
-fn local_url(listen: SocketAddr) -> String {
+pub(super) fn local_url(listen: SocketAddr) -> String {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -217,8 +217,10 @@ pub(super) fn optional_key(value: &DeValue<'_>) -> Result<Option<Secret>, String
 }
 
 /// A secret that was good enough once.
-pub(super) fn key(value: &DeValue<'_>) -> Result<Secret, String> {
-    filled(value).map(Secret::new)
+pub(super) fn previous_secret(value: &DeValue<'_>) -> Result<Secret, String> {
+    filled(value)?;
+    // Not trimmed: signatures were made with it to the letter.
+    text(value).map(Secret::new)
 }
 
 /// A secret that is long enough to sign with.

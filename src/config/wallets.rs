@@ -100,7 +100,13 @@ fn check_address(s: &Section<'_>, address: Address, chain: &ChainConfig) {
     }
     if let Some(token) = chain.token(&address) {
         let coin = &token.coin;
-        s.error("address", format!("found the contract of {coin} itself, expected a wallet of yours: coins sent to {address} are lost"));
+        s.error(
+            "address",
+            format!(
+                "found the contract of {coin} itself, expected a wallet of yours: \
+             coins sent to {address} are lost"
+            ),
+        );
     }
     if address.bytes() == &[0; 20] {
         s.error(
@@ -117,7 +123,8 @@ fn check_coin(coin: &Coin, chain: &ChainConfig) -> Result<(), String> {
     }
     if let Some(token) = tokens.iter().find(|t| t.coin == *coin) {
         return Err(format!(
-            "{coin} on {chain} is known but not accepted ({}); to accept it all the same, add [chains.{chain}.tokens.{coin}] with its contract",
+            "{coin} on {chain} is known but not accepted ({}); to accept it all the same, \
+             add [chains.{chain}.tokens.{coin}] with its contract",
             token.label
         ));
     }

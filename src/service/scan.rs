@@ -6,6 +6,7 @@ use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::domain::address::Address;
 use crate::domain::amount::Amount;
+use crate::domain::confirmation::Head;
 use crate::domain::registry::{Blockchain, Chain, Token};
 use crate::domain::scanning::Cursor;
 use crate::domain::transfer::{BlockRef, ChainTransfer, TransferStatus};
@@ -27,6 +28,8 @@ pub struct Found {
     pub from: u64,
     pub through: u64,
     pub transfers: Vec<ChainTransfer>,
+    /// The head by which the pass goes.
+    pub head: Head,
 }
 
 /// The wallets of a chain with their cursors.
@@ -79,7 +82,7 @@ pub async fn record(app: &App, blockchain: Blockchain, found: Found) -> Result<(
             let Some(chain) = config.chain(&blockchain) else {
                 return Ok(());
             };
-            let recording = Recording::new(tx, &config, &chain.chain)?;
+            let recording = Recording::new(tx, &config, &chain.chain, found.head)?;
             for seen in &found.transfers {
                 recording.store(tx, seen)?;
             }
@@ -101,16 +104,23 @@ struct Recording<'a> {
     chain: &'a Chain,
     /// All addresses that are ours: what they send is never a payment.
     ours: Vec<Address>,
+    head: Head,
 }
 
 impl<'a> Recording<'a> {
-    fn new(tx: &Tx<'_>, config: &'a Config, chain: &'a Chain) -> Result<Self, StoreError> {
+    fn new(
+        tx: &Tx<'_>,
+        config: &'a Config,
+        chain: &'a Chain,
+        head: Head,
+    ) -> Result<Self, StoreError> {
         let mut ours = cursors::wallets(tx, &chain.blockchain)?;
         ours.extend(config.wallets.iter().map(|w| w.address));
         Ok(Self {
             config,
             chain,
             ours,
+            head,
         })
     }
 
@@ -121,7 +131,7 @@ impl<'a> Recording<'a> {
         match transfers::find(tx, &self.chain.blockchain, &seen.id)? {
             None => self.store_new(tx, seen, token, value),
             Some(known) if known.status == TransferStatus::FailedToConfirm => {
-                come_back(tx, self.config, &known, &seen.block)
+                come_back(tx, self.config, &known, &seen.block, self.head)
             }
             Some(known) if known.block != seen.block => note_block(tx, &known, &seen.block),
             Some(known) if known.vanished => transfers::set_vanished(tx, known.row, false),
@@ -160,6 +170,7 @@ impl<'a> Recording<'a> {
         let chain = &self.chain.blockchain;
         let required = self.chain.confirmations.required();
         let row = transfers::insert(tx, chain, &token.coin, value, seen, required)?;
+        transfers::set_confirmations(tx, row, self.head.confirmations(seen.block.number))?;
         if token.enabled {
             assign_candidate(tx, self.config, row)?;
         }
@@ -173,9 +184,10 @@ pub fn come_back(
     config: &Config,
     known: &StoredTransfer,
     block: &BlockRef,
+    head: Head,
 ) -> Result<(), StoreError> {
     transfers::move_to(tx, known.row, block)?;
-    transfers::revive(tx, known.row)?;
+    transfers::revive(tx, known.row, head.confirmations(block.number))?;
     tracing::info!(
         transfer = known.row,
         txn_hash = known.id.txn_hash,

@@ -72,7 +72,9 @@ pub async fn settle(app: &App, row: i64, verdict: Verdict, head: Head) -> Result
                 TransferStatus::WaitingForConfirmation | TransferStatus::WaitingForMatch => {
                     settle_waiting(tx, &config, &transfer, &verdict, head)
                 }
-                TransferStatus::FailedToConfirm => settle_failed(tx, &config, &transfer, &verdict),
+                TransferStatus::FailedToConfirm => {
+                    settle_failed(tx, &config, &transfer, &verdict, head)
+                }
                 TransferStatus::Matched => settle_matched(tx, &transfer, &verdict, head),
                 TransferStatus::NoMatchedDeposit => Ok(()),
             }
@@ -220,9 +222,10 @@ fn settle_failed(
     config: &Config,
     transfer: &StoredTransfer,
     verdict: &Verdict,
+    head: Head,
 ) -> Result<(), StoreError> {
     match verdict {
-        Verdict::Stands(block) => come_back(tx, config, transfer, block),
+        Verdict::Stands(block) => come_back(tx, config, transfer, block, head),
         _ if transfer
             .failed_at
             .is_some_and(|at| tx.now - at > MAY_COME_BACK) =>

@@ -166,13 +166,13 @@ pub fn move_to(tx: &Tx<'_>, row: i64, block: &BlockRef) -> Result<(), StoreError
 }
 
 /// Starts a transfer that came back again.
-pub fn revive(tx: &Tx<'_>, row: i64) -> Result<(), StoreError> {
+pub fn revive(tx: &Tx<'_>, row: i64, confirmations: u64) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE transfers SET status = 'waiting_for_confirmation', confirmations = 0, waiting_since = ?2,
+        "UPDATE transfers SET status = 'waiting_for_confirmation', confirmations = ?3, waiting_since = ?2,
              failed_at = NULL, watched = 1
          WHERE id = ?1",
     )?
-    .execute(params![row, tx.now])?;
+    .execute(params![row, tx.now, confirmations])?;
     Ok(())
 }
 

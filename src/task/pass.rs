@@ -20,6 +20,8 @@ use crate::service::{App, StoreError, StoredTransfer};
 const RESCAN: u64 = 64;
 /// How often a transfer that is gone is looked up, in milliseconds.
 const LOOK_UP_GONE_EVERY: i64 = 60_000;
+/// How often the heads of a busy chain's providers are compared, in milliseconds.
+const COMPARE_HEADS_EVERY: i64 = 30_000;
 /// Settling so many transfers at once shares their commits.
 const SETTLE_TOGETHER: usize = 64;
 
@@ -30,6 +32,9 @@ pub struct Pass {
     providers: Arc<Providers>,
     /// The lowest head since a pass last got as far as the cursors.
     lowest_head: u64,
+    last_head: u64,
+    /// When the other providers were last asked for their heads, in Unix milliseconds.
+    compared_at: i64,
     /// When gone transfers were last looked up, by row.
     looked_up: HashMap<i64, i64>,
     /// Log each unclear answer once.
@@ -66,6 +71,8 @@ impl Pass {
             blockchain,
             providers,
             lowest_head: u64::MAX,
+            last_head: 0,
+            compared_at: 0,
             looked_up: HashMap::new(),
             unclear: HashSet::new(),
         }
@@ -144,10 +151,34 @@ impl Pass {
             .watching()
             .saw_head(&self.blockchain, head.number, now_ms);
         self.lowest_head = self.lowest_head.min(head.number);
+        self.compare_heads(provider, head, now_ms);
+        self.last_head = head.number;
         Ok(head)
     }
 
-    /// Gives wallets that were never watched their first block: that of their `starting_tx`; the one after the head; or,
+    /// Asks the other providers how far they are, so that one that lags is found out: when the head went backwards, and
+    /// now and then while money is expected. Nobody waits for the answers; the next pass goes by them.
+    fn compare_heads(&mut self, current: &Arc<dyn Provider>, head: Head, now_ms: i64) {
+        let went_back = head.number < self.last_head;
+        let is_time = now_ms - self.compared_at >= COMPARE_HEADS_EVERY
+            && settle::is_busy(&self.app, &self.blockchain).unwrap_or(false);
+        if self.providers.len() < 2 || !(went_back || is_time) {
+            return;
+        }
+        self.compared_at = now_ms;
+        for other in self.providers.ready(now_ms) {
+            if Arc::ptr_eq(&other, current) {
+                continue;
+            }
+            let (providers, clock) = (self.providers.clone(), self.app.clock().clone());
+            tokio::task::spawn_blocking(move || match other.head() {
+                Ok(number) => drop(providers.saw_head(&other, number, clock.now_ms())),
+                Err(error) => providers.failed(&other, &error, clock.now_ms()),
+            });
+        }
+    }
+
+    /// Gives wallets that were never watched their first block: that of their `starting_tx`; the head; or,
     /// where a deposit was opened while the chain could not be read, one from before that.
     async fn start_new_wallets(
         &self,
@@ -182,7 +213,7 @@ impl Pass {
         }
         match scan::promised_since(&self.app, &self.blockchain)? {
             Some(since) => block_before(chain, provider, head, since).await,
-            None => Ok(head.number + 1),
+            None => Ok(head.number),
         }
     }
 
@@ -222,6 +253,7 @@ impl Pass {
                     from,
                     through,
                     transfers: found.transfers,
+                    head,
                 };
                 scan::record(&self.app, self.blockchain.clone(), found).await?;
                 from = through + 1;

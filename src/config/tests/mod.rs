@@ -243,3 +243,15 @@ fn broken_toml_is_told_by_its_lines() {
         .to_string();
     assert!(shown.starts_with("x.toml:2: this is no TOML: "), "{shown}");
 }
+
+#[test]
+fn listening_elsewhere_moves_the_default_public_url() {
+    let moved = |rest: &str| {
+        let mut config = config(rest);
+        config.listen_on("0.0.0.0:9000".parse().unwrap());
+        config.server.public_url
+    };
+    assert_eq!(moved(""), "http://127.0.0.1:9000");
+    let given = "server.public_url = \"https://pay.example.com\"";
+    assert_eq!(moved(given), "https://pay.example.com");
+}
