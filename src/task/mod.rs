@@ -18,12 +18,13 @@ use crate::config::ChainConfig;
 use crate::domain::registry::Blockchain;
 use crate::service::App;
 use crate::service::{expire, prune};
-use pass::Pass;
 
 /// How often overdue orders are looked for.
 const EXPIRE_EVERY: Duration = Duration::from_millis(500);
 /// How often what is of no use any more is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// Before a loop that crashed is started anew.
+const AFTER_CRASH: Duration = Duration::from_secs(1);
 
 /// Starts everything that happens by itself; it ends, each thing at a point where nothing is half done, after the
 /// token is cancelled.
@@ -39,27 +40,45 @@ pub fn start(
             start_watching(app, blockchain, chain, simulated, tasks, stop);
         }
     }
-    tasks.spawn(deliver::run(app.clone(), stop.clone()));
-    let expiring = app.clone();
-    tasks.spawn(every::run(
-        "expiring orders",
-        EXPIRE_EVERY,
-        stop.clone(),
-        move || {
-            let app = expiring.clone();
-            async move { expire::expire_due(&app).await.map(|_| false) }
-        },
-    ));
-    let pruning = app.clone();
-    tasks.spawn(every::run(
-        "pruning",
-        PRUNE_EVERY,
-        stop.clone(),
-        move || {
-            let app = pruning.clone();
+    let (delivering, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "delivering webhooks", move || {
+        deliver::run(delivering.clone(), stopped.clone())
+    });
+    let (expiring, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "expiring orders", move || {
+        let app = expiring.clone();
+        every::run(
+            "expiring orders",
+            EXPIRE_EVERY,
+            stopped.clone(),
+            move || {
+                let app = app.clone();
+                async move { expire::expire_due(&app).await.map(|_| false) }
+            },
+        )
+    });
+    let (pruning, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "pruning", move || {
+        let app = pruning.clone();
+        every::run("pruning", PRUNE_EVERY, stopped.clone(), move || {
+            let app = app.clone();
             async move { prune::prune(&app).await }
-        },
-    ));
+        })
+    });
+}
+
+/// Runs a loop, and runs it anew should a bug make it panic: a chain must not go unwatched because of one.
+fn keep_running<F, Fut>(tasks: &TaskTracker, name: &'static str, run: F)
+where
+    F: Fn() -> Fut + Send + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    tasks.spawn(async move {
+        while let Err(error) = tokio::spawn(run()).await {
+            tracing::error!(%error, "{name} crashed; starting it anew");
+            tokio::time::sleep(AFTER_CRASH).await;
+        }
+    });
 }
 
 fn start_watching(
@@ -83,6 +102,13 @@ fn start_watching(
     app.watching().begin(blockchain);
     let max_lag = usual_max_lag(chain.chain.block_time);
     let providers = Arc::new(Providers::new(blockchain.as_str(), providers, max_lag));
-    let pass = Pass::new(app.clone(), blockchain.clone(), providers);
-    tasks.spawn(watch::run(pass, stop.clone()));
+    let (app, blockchain, stop) = (app.clone(), blockchain.clone(), stop.clone());
+    keep_running(tasks, "watching a chain", move || {
+        watch::run(
+            app.clone(),
+            blockchain.clone(),
+            providers.clone(),
+            stop.clone(),
+        )
+    });
 }

@@ -1,18 +1,28 @@
 //! One chain's loop: a pass, then a wait that is short while money is expected and ends at once when it becomes so.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::pass::{Pass, PassError};
+use crate::chain::pool::Providers;
+use crate::domain::registry::Blockchain;
+use crate::service::App;
 use crate::service::settle::is_busy;
 
 /// A failed pass is followed by another provider's, but not faster than this.
 const BETWEEN_FAILURES: Duration = Duration::from_millis(100);
 
 /// Watches a chain until the stop. A pass under way ends first.
-pub async fn run(mut pass: Pass, stop: CancellationToken) {
+pub async fn run(
+    app: App,
+    blockchain: Blockchain,
+    providers: Arc<Providers>,
+    stop: CancellationToken,
+) {
+    let mut pass = Pass::new(app, blockchain, providers);
     while !stop.is_cancelled() {
         let began = Instant::now();
         match pass.tick().await {
@@ -55,7 +65,10 @@ fn intervals(pass: &Pass) -> (Duration, Duration) {
 
 async fn back_off(pass: &Pass, stop: &CancellationToken) {
     let now_ms = pass.app().clock().now_ms();
-    let wait_ms = pass.providers().next_at().map_or(1000, |at| at - now_ms);
+    let wait_ms = pass
+        .providers()
+        .next_at()
+        .map_or(1000, |at| at.saturating_sub(now_ms));
     let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
     tokio::select! {
         () = stop.cancelled() => {}
