@@ -227,3 +227,30 @@ fn the_log_keeps_secrets() {
         assert!(!log.contains(secret), "{log}");
     }
 }
+
+#[test]
+fn logs_for_machines() {
+    let listen = crate::support::net::free_address();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("ocrch.toml");
+    std::fs::write(&path, crate::support::config::Config::new().text(listen)).expect("room");
+    let log = dir.path().join("log");
+    let mut child = ocrch()
+        .arg("-c")
+        .arg(&path)
+        .env("OCRCH_LOG_FORMAT", "json")
+        .stderr(std::fs::File::create(&log).expect("a log"))
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the binary starts");
+    let lines = crate::support::wait::until("a line in the log", || {
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        text.ends_with('\n').then_some(text)
+    });
+    let _ = child.kill();
+    let _ = child.wait();
+    for line in lines.lines() {
+        let entry: Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert!(entry["level"].is_string(), "{line}");
+    }
+}

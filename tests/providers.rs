@@ -283,6 +283,33 @@ fn none_at_the_start() {
     world.wait_for_status(&shopper, "paid");
 }
 
+/// An order does not expire while nobody can know whether it was paid in time.
+#[test]
+fn expiry_waits_for_the_chain() {
+    let (world, _other) = two_chains(|config| {
+        config.set("orders", "expires_after", "\"3s\"");
+    });
+    let (paid, deposit) = world.deposit("17", "USDT");
+    let (unpaid, _) = world.deposit("18", "USDT");
+    let on_other = world.order("19");
+    on_other.pay("othernet", "USDT");
+    let undecided = world.order("20");
+    world.rpc.fail(Fault::Status(500));
+    let hash = world.net.pay(&deposit);
+    world.wait_for_status(&on_other, "expired");
+    world.wait_for_status(&undecided, "expired");
+    wait::holds(Duration::from_secs(2), "it waits for the scan", || {
+        unpaid.status()["status"] == "pending" && paid.status()["status"] == "pending"
+    });
+    world.rpc.heal();
+    world.wait_for_status(&unpaid, "expired");
+    world.confirm();
+    assert_eq!(
+        world.wait_for_status(&paid, "paid")["payment"]["txn_hash"],
+        hash.as_str()
+    );
+}
+
 /// As many requests as needed and no more.
 #[test]
 fn a_tick_is_a_few_requests_for_all_wallets_and_coins() {

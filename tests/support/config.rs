@@ -17,12 +17,15 @@ pub const CHECKOUT_ORIGIN: &str = "https://checkout.example.com";
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub name: String,
+    /// "evm" or "tron".
+    pub kind: String,
     pub chain_id: u64,
-    pub confirmations: u32,
+    /// In TOML's own notation: a number, or "finalized" in quotes.
+    pub confirmations: String,
     /// JSON-RPC endpoints, the preferred one first.
     pub urls: Vec<String>,
-    /// Symbol, contract, decimals.
-    pub tokens: Vec<(String, String, u8)>,
+    /// Symbol, contracts, decimals.
+    pub tokens: Vec<(String, Vec<String>, u8)>,
 }
 
 /// A `[[wallets]]` block.
@@ -31,6 +34,7 @@ pub struct Wallet {
     pub blockchain: String,
     pub address: String,
     pub coins: Vec<String>,
+    pub starting_tx: Option<String>,
 }
 
 /// The file.
@@ -99,11 +103,15 @@ impl Config {
                 blockchain,
                 address,
                 coins,
+                starting_tx,
             } = wallet;
             let _ = writeln!(
                 text,
                 "\n[[wallets]]\nblockchain = {blockchain:?}\naddress = {address:?}\nenabled_coins = {coins:?}"
             );
+            if let Some(hash) = starting_tx {
+                let _ = writeln!(text, "starting_tx = {hash:?}");
+            }
         }
         for chain in &self.chains {
             chain.write(&mut text);
@@ -116,6 +124,7 @@ impl Chain {
     fn write(&self, text: &mut String) {
         let Self {
             name,
+            kind,
             chain_id,
             confirmations,
             urls,
@@ -127,15 +136,15 @@ impl Chain {
             .collect();
         let _ = writeln!(
             text,
-            "\n[chains.{name}]\nkind = \"evm\"\nname = \"Chain {name}\"\nchain_id = {chain_id}\n\
+            "\n[chains.{name}]\nkind = {kind:?}\nname = \"Chain {name}\"\nchain_id = {chain_id}\n\
              confirmations = {confirmations}\npoll_interval = \"200ms\"\nidle_poll_interval = \"500ms\"\n\
              explorer_tx_url = \"https://explorer.example.com/{name}/tx/{{hash}}\"\nproviders = [{}]",
             providers.join(", ")
         );
-        for (symbol, contract, decimals) in tokens {
+        for (symbol, contracts, decimals) in tokens {
             let _ = writeln!(
                 text,
-                "[chains.{name}.tokens.{symbol}]\ncontract = {contract:?}\ndecimals = {decimals}"
+                "[chains.{name}.tokens.{symbol}]\ncontracts = {contracts:?}\ndecimals = {decimals}"
             );
         }
     }

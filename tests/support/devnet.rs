@@ -20,7 +20,11 @@ pub struct Devnet {
 
 impl Devnet {
     pub fn start(name: &str, chain_id: u64) -> Self {
-        let anvil = Anvil::start(chain_id);
+        Self::on(name, Anvil::start(chain_id))
+    }
+
+    /// Deploys the tokens on a node of one's own making.
+    pub fn on(name: &str, anvil: Anvil) -> Self {
         let usdt = Token::deploy(&anvil, "USDT", 6);
         let dai = Token::deploy(&anvil, "DAI", 18);
         Self {
@@ -45,18 +49,20 @@ impl Devnet {
     pub fn add_to(&self, config: &mut Config, url: &str) {
         config.chains.push(Chain {
             name: self.name.clone(),
+            kind: "evm".to_owned(),
             chain_id: self.anvil.chain_id,
-            confirmations: 3,
+            confirmations: "3".to_owned(),
             urls: vec![url.to_owned()],
             tokens: vec![
-                ("USDT".to_owned(), self.usdt.contract.clone(), 6),
-                ("DAI".to_owned(), self.dai.contract.clone(), 18),
+                ("USDT".to_owned(), vec![self.usdt.contract.clone()], 6),
+                ("DAI".to_owned(), vec![self.dai.contract.clone()], 18),
             ],
         });
         config.wallets.push(Wallet {
             blockchain: self.name.clone(),
             address: self.wallet.clone(),
             coins: vec!["USDT".to_owned(), "DAI".to_owned()],
+            starting_tx: None,
         });
     }
 

@@ -32,7 +32,11 @@ impl World {
 
     /// Starts with a changed configuration.
     pub fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let net = Devnet::start("devnet", 31_337);
+        Self::on(Devnet::start("devnet", 31_337), change)
+    }
+
+    /// Starts on a chain on which something may have happened before.
+    pub fn on(net: Devnet, change: impl FnOnce(&mut Config)) -> Self {
         let rpc = FaultyRpc::start(&net.anvil.url);
         let receiver = Receiver::start();
         let mut config = Config::new();

@@ -1,0 +1,138 @@
+//! Where watching begins, how deep is deep enough, and which contracts are a coin.
+
+use std::time::Duration;
+
+use crate::support::anvil::Anvil;
+use crate::support::config::Config;
+use crate::support::devnet::{Devnet, text, wallet_address};
+use crate::support::token::Token;
+use crate::support::wait;
+use crate::support::world::{UNKNOWN, World};
+
+/// The chain's own word counts instead of a number of blocks.
+#[test]
+fn finalized_blocks_confirm() {
+    // Two blocks behind the head, the node calls them final.
+    let net = Devnet::on(
+        "devnet",
+        Anvil::start_with(31_337, &["--slots-in-an-epoch", "1"]),
+    );
+    net.anvil.mine(5);
+    let world = World::on(net, |config| {
+        config.chains[0].confirmations = "\"finalized\"".to_owned();
+    });
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    assert!(
+        deposit["confirmations_required"]
+            .as_u64()
+            .is_some_and(|n| n > 0),
+        "{deposit}"
+    );
+    let hash = world.net.pay(&deposit);
+    let block = world.net.anvil.block_of(&hash);
+    let finalized = || {
+        let tag = serde_json::json!(["finalized", false]);
+        crate::support::anvil::number(&world.net.anvil.call("eth_getBlockByNumber", &tag)["number"])
+    };
+    world.wait_for_progress(&shopper);
+    assert!(finalized() < block);
+    wait::holds(Duration::from_secs(1), "not final, not paid", || {
+        shopper.status()["status"] == "pending"
+    });
+    while finalized() < block {
+        world.net.anvil.mine(1);
+    }
+    world.wait_for_status(&shopper, "paid");
+}
+
+/// History never reaches further back than the first start, unless it is asked to.
+#[test]
+fn history_begins_at_the_first_start() {
+    let net = Devnet::start("devnet", 31_337);
+    net.usdt.transfer(&net.anvil, &net.wallet, "1");
+    net.anvil.mine(5);
+    let world = World::on(net, |_| {});
+    world
+        .net
+        .usdt
+        .transfer(&world.net.anvil, &world.net.wallet, "2");
+    world.confirm();
+    world.settle_everything();
+    world.receiver.wait_for(UNKNOWN, 1);
+    assert_eq!(world.unknown_transfers().len(), 1);
+}
+
+#[test]
+fn history_begins_at_the_starting_transaction() {
+    let net = Devnet::start("devnet", 31_337);
+    net.usdt.transfer(&net.anvil, &net.wallet, "1");
+    let start = net.usdt.transfer(&net.anvil, &net.wallet, "2");
+    net.usdt.transfer(&net.anvil, &net.wallet, "3");
+    net.anvil.mine(100);
+    let world = World::on(net, |config| {
+        config.wallets[0].starting_tx = Some(start);
+    });
+    world.receiver.wait_for(UNKNOWN, 2);
+    world.settle_everything();
+    assert_eq!(
+        world.unknown_transfers().len(),
+        2,
+        "that transaction and what came after it"
+    );
+}
+
+/// A wallet that is added later begins at its own start, and takes nothing from the others.
+#[test]
+fn a_wallet_added_later_begins_then() {
+    let mut world = World::start();
+    let second = wallet_address(2);
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.net.usdt.transfer(&world.net.anvil, &second, "1");
+    world.net.anvil.mine(5);
+    world.server.stop();
+    world.net.pay(&deposit);
+    let mut config = Config::new();
+    world.net.add_to(&mut config, &world.rpc.url());
+    config.set_text(
+        "merchant",
+        "unknown_transfer_webhook_url",
+        &world.receiver.url(UNKNOWN),
+    );
+    let mut added = config.wallets[0].clone();
+    added.address = second.clone();
+    config.wallets.push(added);
+    world.server.configure(&config);
+    world.server.launch();
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+    world.net.usdt.transfer(&world.net.anvil, &second, "3");
+    world.confirm();
+    world.settle_everything();
+    world.receiver.wait_for(UNKNOWN, 1);
+    assert_eq!(world.unknown_transfers().len(), 1);
+}
+
+/// A coin can have several contracts on a chain: each of them pays.
+#[test]
+fn every_contract_of_a_coin_pays() {
+    let net = Devnet::start("devnet", 31_337);
+    let bridged = Token::deploy(&net.anvil, "USDC.e", 6);
+    let world = World::on(net, |config| {
+        config.chains[0].tokens[0].1.push(bridged.contract.clone());
+    });
+    let (by_first, deposit) = world.deposit("17", "USDT");
+    assert_eq!(
+        text(&deposit, "contract_address").to_lowercase(),
+        world.net.usdt.contract
+    );
+    world.net.pay(&deposit);
+    let (by_second, deposit) = world.deposit("17", "USDT");
+    bridged.transfer(
+        &world.net.anvil,
+        &world.net.wallet,
+        text(&deposit, "amount"),
+    );
+    world.confirm();
+    world.wait_for_status(&by_first, "paid");
+    world.wait_for_status(&by_second, "paid");
+}
