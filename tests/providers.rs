@@ -231,7 +231,6 @@ fn the_next_provider_takes_over() {
         Fault::Hang,
         Fault::Html,
         Fault::Status(503),
-        Fault::ChainId(5),
         Fault::Behind(50),
     ] {
         let world = World::start();

@@ -5,6 +5,7 @@ mod body;
 mod cors;
 pub mod demo;
 mod errors;
+mod examples;
 mod health;
 pub mod openapi;
 pub mod pages;

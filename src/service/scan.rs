@@ -57,8 +57,10 @@ pub fn wallets(app: &App, blockchain: &Blockchain) -> Result<Vec<WatchedWallet>,
 pub fn promised_since(
     app: &App,
     blockchain: &Blockchain,
+    wallet: Address,
 ) -> Result<Option<UnixSeconds>, StoreError> {
-    app.db().read(|c| deposits::oldest_open(c, blockchain))
+    app.db()
+        .read(|c| deposits::oldest_open(c, blockchain, wallet))
 }
 
 /// Begins watching a wallet at a block.

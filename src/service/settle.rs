@@ -24,10 +24,8 @@ pub fn watched(app: &App, blockchain: &Blockchain) -> Result<Vec<StoredTransfer>
 
 /// Whether a chain has an open deposit or a waiting transfer, so that its watcher must hurry.
 pub fn is_busy(app: &App, blockchain: &Blockchain) -> Result<bool, StoreError> {
-    app.db().read(|c| {
-        Ok(deposits::oldest_open(c, blockchain)?.is_some()
-            || transfers::any_waiting(c, blockchain)?)
-    })
+    app.db()
+        .read(|c| Ok(deposits::any_open(c, blockchain)? || transfers::any_waiting(c, blockchain)?))
 }
 
 /// Notes how deep waiting transfers are, by the head, and tells the pages that show them.

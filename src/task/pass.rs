@@ -211,7 +211,7 @@ impl Pass {
                 ),
             }
         }
-        match scan::promised_since(&self.app, &self.blockchain)? {
+        match scan::promised_since(&self.app, &self.blockchain, wallet.address)? {
             Some(since) => block_before(chain, provider, head, since).await,
             None => Ok(head.number),
         }
