@@ -38,7 +38,7 @@ fn main() {
         "orders", "idle pass, ms", "pass that settles 100, ms", "file, MiB"
     );
     for size in sizes {
-        runtime.block_on(measure(*size, if quick { 3 } else { 15 }));
+        runtime.block_on(measure(*size, if quick { 3 } else { 10 }));
     }
     println!("1 passed, 0 failed");
 }

@@ -40,7 +40,7 @@ pub fn run(args: Args) -> Result<(), String> {
     }
     logging::start("warn");
     let dir = tempfile::tempdir().map_err(|e| format!("cannot make a temporary directory: {e}"))?;
-    running::runtime()?.block_on(serve(args.listen, dir.path()))
+    running::block_on(serve(args.listen, dir.path()))
 }
 
 async fn serve(address: SocketAddr, dir: &Path) -> Result<(), String> {

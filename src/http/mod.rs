@@ -6,6 +6,7 @@ mod cors;
 pub mod demo;
 mod errors;
 mod examples;
+mod group;
 mod health;
 pub mod openapi;
 pub mod pages;
