@@ -1,7 +1,15 @@
 //! How many requests a second a provider may be asked.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
+
+/// The budgets in use.
+static SHARED: LazyLock<Mutex<HashMap<Place, Weak<Budget>>>> = LazyLock::new(Mutex::default);
+
+/// A host, a hash of the key (so that the key lies about in one place less) and the rate.
+type Place = (String, u64, u64);
 
 /// A token bucket: a second's worth at once, then evenly.
 pub struct Budget {
@@ -25,6 +33,23 @@ impl Budget {
                 filled_at: Instant::now(),
             }),
         })
+    }
+
+    /// The budget of a key at a host: one for all chains that use it, as the host counts them together.
+    pub fn of_key(host: &str, key: &str, per_second: f64) -> Option<Arc<Self>> {
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        let place = (host.to_owned(), hasher.finish(), per_second.to_bits());
+        // Each entry is whole by itself, whatever panicked elsewhere.
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(budget) = shared.get(&place).and_then(Weak::upgrade) {
+            return Some(budget);
+        }
+        let budget = Arc::new(Self::new(per_second)?);
+        // A reload leaves the budgets of keys behind that nobody uses any more.
+        shared.retain(|_, budget| budget.strong_count() > 0);
+        shared.insert(place, Arc::downgrade(&budget));
+        Some(budget)
     }
 
     /// Takes a request's turn and sleeps until it comes.
@@ -71,6 +96,18 @@ mod tests {
         let start = Instant::now();
         assert_eq!(budget.take(start), Duration::ZERO);
         assert_eq!(budget.take(start), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn chains_that_use_one_key_share_its_budget() {
+        let of = |host: &str, key: &str, rate: f64| Budget::of_key(host, key, rate).unwrap();
+        let one = of("explorer.example", "key", 3.0);
+        let same = |other: &Arc<Budget>| Arc::ptr_eq(&one, other);
+        assert!(same(&of("explorer.example", "key", 3.0)));
+        assert!(!same(&of("explorer.example", "another key", 3.0)));
+        assert!(!same(&of("another.example", "key", 3.0)));
+        assert!(!same(&of("explorer.example", "key", 5.0)));
+        assert!(Budget::of_key("explorer.example", "key", 0.0).is_none());
     }
 
     #[test]

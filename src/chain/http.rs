@@ -3,10 +3,11 @@
 //! What comes back is a status and a body, whatever the status: providers put their reasons into bodies.
 //! Messages made here carry no URL, and [`HttpClient::redacted`] takes the secrets out of what a provider says.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use ureq::Agent;
-use ureq::http::Uri;
+use ureq::http::{Response, Uri};
+use ureq::{Agent, Body, RequestBuilder};
 
 use super::budget::Budget;
 use super::retry_after::retry_after;
@@ -41,12 +42,13 @@ impl Default for Timeouts {
 }
 
 /// The connection to one provider.
+#[derive(Clone)]
 pub struct HttpClient {
     agent: Agent,
     url: String,
     /// A header's name and its text.
     key: Option<(&'static str, Secret)>,
-    budget: Option<Budget>,
+    budget: Option<Arc<Budget>>,
     label: String,
     /// Parts of the URL and the key: never part of a message.
     secrets: Vec<String>,
@@ -59,16 +61,19 @@ pub enum KeyHeader {
     Bearer,
     /// A header of its own.
     Named(&'static str),
+    /// In none: whoever asks puts it into the query.
+    No,
 }
 
 impl KeyHeader {
-    fn with(self, key: &Secret) -> (&'static str, Secret) {
+    fn with(self, key: &Secret) -> Option<(&'static str, Secret)> {
         match self {
-            Self::Bearer => (
-                "authorization",
-                Secret::new(format!("Bearer {}", key.expose())),
-            ),
-            Self::Named(name) => (name, key.clone()),
+            Self::Bearer => {
+                let bearer = Secret::new(format!("Bearer {}", key.expose()));
+                Some(("authorization", bearer))
+            }
+            Self::Named(name) => Some((name, key.clone())),
+            Self::No => None,
         }
     }
 }
@@ -113,8 +118,8 @@ impl HttpClient {
         Self {
             agent: agent(timeouts),
             url: entry.url.clone(),
-            key: key.map(|key| header.with(key)),
-            budget: entry.max_per_second.and_then(Budget::new),
+            key: key.and_then(|key| header.with(key)),
+            budget: budget(entry),
             label: format!("{} {}", kind_name(entry.kind), host_of(&entry.url)),
             secrets,
         }
@@ -125,19 +130,50 @@ impl HttpClient {
         &self.label
     }
 
+    /// The provider's URL, as it was configured.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The same provider at another URL of its host, with the same key and out of the same budget.
+    pub fn at(&self, url: String) -> Self {
+        Self {
+            url,
+            ..self.clone()
+        }
+    }
+
     /// Posts JSON to the provider's URL.
     pub fn post_json(&self, body: &str) -> Result<Reply, NoReply> {
+        self.post_to("", body)
+    }
+
+    /// Posts JSON to the provider's URL with a path appended.
+    pub fn post_to(&self, path: &str, body: &str) -> Result<Reply, NoReply> {
+        let request = self.agent.post(format!("{}{path}", self.url));
+        let request = request.header("content-type", "application/json");
+        self.exchange(request, |request| request.send(body))
+    }
+
+    /// Gets the provider's URL with a path or query appended.
+    pub fn get(&self, path: &str) -> Result<Reply, NoReply> {
+        let request = self.agent.get(format!("{}{path}", self.url));
+        self.exchange(request, RequestBuilder::call)
+    }
+
+    /// Waits for the turn, sends the request with the key, and reads the answer to its end.
+    fn exchange<B>(
+        &self,
+        mut request: RequestBuilder<B>,
+        send: impl FnOnce(RequestBuilder<B>) -> Result<Response<Body>, ureq::Error>,
+    ) -> Result<Reply, NoReply> {
         if let Some(budget) = &self.budget {
             budget.wait();
         }
-        let mut request = self
-            .agent
-            .post(&self.url)
-            .header("content-type", "application/json");
         if let Some((name, key)) = &self.key {
             request = request.header(*name, key.expose());
         }
-        let mut response = request.send(body).map_err(no_reply)?;
+        let mut response = send(request).map_err(no_reply)?;
         let body = response
             .body_mut()
             .with_config()
@@ -211,6 +247,15 @@ pub fn line_of(text: &str, limit: usize) -> String {
     line.chars().take(limit - 1).chain(['…']).collect()
 }
 
+/// What a host counts by key is shared by all that use the key; without one, an entry has its own budget.
+fn budget(entry: &ProviderConfig) -> Option<Arc<Budget>> {
+    let per_second = entry.max_per_second?;
+    match &entry.api_key {
+        Some(key) => Budget::of_key(&host_of(&entry.url), key.expose(), per_second),
+        None => Budget::new(per_second).map(Arc::new),
+    }
+}
+
 fn agent(timeouts: Timeouts) -> Agent {
     Agent::config_builder()
         .timeout_connect(Some(timeouts.connect))
@@ -249,6 +294,20 @@ fn no_reply(error: ureq::Error) -> NoReply {
         }
         _ => unreachable("the request failed"),
     }
+}
+
+/// A value as a query takes it.
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' | b',' => {
+                encoded.push(char::from(byte));
+            }
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
 }
 
 fn host_of(url: &str) -> String {
