@@ -1,7 +1,7 @@
 //! A node's JSON-RPC: every EVM chain, and Tron through the same methods.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::evm_log::{self, Log, Wanted};
 use super::evm_scan::Learned;
 use super::http::HttpClient;
-use super::json_rpc::{CallError, JsonRpc};
+use super::json_rpc::{CallError, JsonRpc, Node};
 use super::refusals;
 use super::{Provider, ProviderError, Receipt, Scan, Scanned};
 use crate::domain::address::{Address, Family};
@@ -17,7 +17,7 @@ use crate::domain::transfer::{BlockRef, ChainTransfer, number_equal_events};
 
 /// One node, or a gateway to many.
 pub struct EvmRpc {
-    pub(super) rpc: JsonRpc,
+    pub(super) rpc: Arc<dyn Node>,
     pub(super) family: Family,
     chain_id: u64,
     trusted: AtomicBool,
@@ -44,8 +44,13 @@ struct RawReceipt {
 impl EvmRpc {
     /// `chain_id` as `eth_chainId` must answer it.
     pub fn new(http: HttpClient, family: Family, chain_id: u64) -> Self {
+        Self::over(Arc::new(JsonRpc::new(http)), family, chain_id)
+    }
+
+    /// The same over whatever passes the calls on.
+    pub fn over(rpc: Arc<dyn Node>, family: Family, chain_id: u64) -> Self {
         Self {
-            rpc: JsonRpc::new(http),
+            rpc,
             family,
             chain_id,
             trusted: AtomicBool::new(false),
@@ -124,7 +129,7 @@ impl Provider for EvmRpc {
 
 impl EvmRpc {
     /// Checks the chain id, unless that has been done.
-    fn verify(&self) -> Result<(), ProviderError> {
+    pub(super) fn verify(&self) -> Result<(), ProviderError> {
         if self.trusted.load(Ordering::Acquire) {
             return Ok(());
         }

@@ -10,6 +10,31 @@ use super::ProviderError;
 use super::http::{HttpClient, NoReply, Reply, line_of, one_line};
 use super::refusals::{self, Meaning};
 
+/// Whatever answers the calls of JSON-RPC: a node, or an explorer that passes them on to its own.
+pub trait Node: Send + Sync {
+    /// Its kind and host.
+    fn label(&self) -> &str;
+
+    /// Calls a method. What comes back is the result, still as text; `null` is one.
+    fn result(&self, method: &str, params: Value) -> Result<Box<RawValue>, CallError>;
+}
+
+impl dyn Node + '_ {
+    /// Calls a method. `None` is the node's `null`: it knows no such thing.
+    pub fn call<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<Option<T>, CallError> {
+        let result = self.result(method, params)?;
+        serde_json::from_str(result.get()).map_err(|error| {
+            // The kind of the error only: serde quotes what it found.
+            let what = format!("{method} answered something else ({:?})", error.classify());
+            CallError::Failed(ProviderError::BadAnswer(what))
+        })
+    }
+}
+
 /// A JSON-RPC endpoint.
 pub struct JsonRpc {
     http: HttpClient,
@@ -52,6 +77,16 @@ impl From<CallError> for ProviderError {
     }
 }
 
+impl From<NoReply> for CallError {
+    fn from(no_reply: NoReply) -> Self {
+        match no_reply {
+            NoReply::Timeout => Self::Timeout,
+            NoReply::TooLong => Self::TooLong,
+            NoReply::Failed(error) => Self::Failed(error),
+        }
+    }
+}
+
 impl From<NodeError> for ProviderError {
     fn from(node: NodeError) -> Self {
         let message = one_line(&format!("code {}: {}", node.code, node.message));
@@ -73,40 +108,27 @@ impl JsonRpc {
             next_id: AtomicU64::new(1),
         }
     }
+}
 
-    pub fn label(&self) -> &str {
+impl Node for JsonRpc {
+    fn label(&self) -> &str {
         self.http.label()
     }
 
-    /// Calls a method. `None` is the node's `null`: it knows no such thing.
-    pub fn call<T: DeserializeOwned>(
-        &self,
-        method: &str,
-        params: Value,
-    ) -> Result<Option<T>, CallError> {
+    fn result(&self, method: &str, params: Value) -> Result<Box<RawValue>, CallError> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let request = json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params});
-        let reply =
-            self.http
-                .post_json(&request.to_string())
-                .map_err(|no_reply| match no_reply {
-                    NoReply::Timeout => CallError::Timeout,
-                    NoReply::TooLong => CallError::TooLong,
-                    NoReply::Failed(error) => CallError::Failed(error),
-                })?;
+        let reply = self.http.post_json(&request.to_string())?;
         if let Some(later) = reply.rate_limited() {
             return Err(CallError::Failed(later));
         }
-        let result = self.result(&reply, id)?;
-        serde_json::from_str(result.get()).map_err(|error| {
-            // The kind of the error only: serde quotes what it found.
-            let what = format!("{method} answered something else ({:?})", error.classify());
-            CallError::Failed(ProviderError::BadAnswer(what))
-        })
+        self.result_in(&reply, id)
     }
+}
 
+impl JsonRpc {
     /// The result in a reply, still as text.
-    fn result(&self, reply: &Reply, id: u64) -> Result<Box<RawValue>, CallError> {
+    fn result_in(&self, reply: &Reply, id: u64) -> Result<Box<RawValue>, CallError> {
         let bad = |what: &str| Err(CallError::Failed(ProviderError::BadAnswer(what.into())));
         let Ok(envelope) = serde_json::from_slice::<Envelope>(&reply.body) else {
             return Err(self.not_json_rpc(reply));
@@ -117,7 +139,11 @@ impl JsonRpc {
             if other_id && !envelope.id.is_null() {
                 return bad("an answer to another request");
             }
-            return Err(CallError::Node(self.node_error(reply, &envelope.error)));
+            return Err(CallError::Node(node_error(
+                &self.http,
+                reply,
+                &envelope.error,
+            )));
         }
         match envelope.result {
             None => Err(self.not_json_rpc(reply)),
@@ -134,23 +160,24 @@ impl JsonRpc {
             _ => CallError::Failed(self.http.refusal(reply)),
         }
     }
+}
 
-    fn node_error(&self, reply: &Reply, error: &Value) -> NodeError {
-        // Some gateways send a bare text in the place of the error object.
-        let message = error["message"].as_str().or(error.as_str());
-        // Some nodes put the reason there and "server error" into the message.
-        let data = error["data"]
-            .as_str()
-            .filter(|data| !data.starts_with("0x"));
-        let said = [
-            message.unwrap_or("an error without a message"),
-            data.unwrap_or(""),
-        ];
-        NodeError {
-            code: error["code"].as_i64().unwrap_or(0),
-            message: line_of(&self.http.redacted(&said.join(" ")), READ_LIMIT),
-            status: reply.status,
-        }
+/// The error object of a reply, read whatever its shape.
+pub fn node_error(http: &HttpClient, reply: &Reply, error: &Value) -> NodeError {
+    // Some gateways send a bare text in the place of the error object.
+    let message = error["message"].as_str().or(error.as_str());
+    // Some nodes put the reason there and "server error" into the message.
+    let data = error["data"]
+        .as_str()
+        .filter(|data| !data.starts_with("0x"));
+    let said = [
+        message.unwrap_or("an error without a message"),
+        data.unwrap_or(""),
+    ];
+    NodeError {
+        code: error["code"].as_i64().unwrap_or(0),
+        message: line_of(&http.redacted(&said.join(" ")), READ_LIMIT),
+        status: reply.status,
     }
 }
 
@@ -165,7 +192,8 @@ struct Envelope {
     error: Value,
 }
 
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+/// What is there, `null` included.
+pub fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(from).map(Some)
 }
 
@@ -177,10 +205,14 @@ mod tests {
     use super::super::scripted::{Answer, Scripted};
     use super::*;
 
-    fn rpc(server: &Scripted) -> JsonRpc {
+    fn rpc(server: &Scripted) -> Box<dyn Node> {
         let header = KeyHeader::Named("TRON-PRO-API-KEY");
         let patient = Timeouts::default();
-        JsonRpc::new(HttpClient::new(&server.entry_with_keys(), header, patient))
+        Box::new(JsonRpc::new(HttpClient::new(
+            &server.entry_with_keys(),
+            header,
+            patient,
+        )))
     }
 
     /// What a call comes to when the server answers so.
@@ -324,7 +356,8 @@ mod tests {
         };
         let ask = |url: &str| {
             let http = HttpClient::new(&Scripted::entry_of(url), KeyHeader::Bearer, short);
-            let answer = JsonRpc::new(http).call::<String>("eth_test", json!([]));
+            let rpc: &dyn Node = &JsonRpc::new(http);
+            let answer = rpc.call::<String>("eth_test", json!([]));
             answer.map_err(ProviderError::from)
         };
         let silent = Scripted::start(|_| Answer::Hang);
