@@ -103,6 +103,11 @@ pub fn hash(text: &str, family: Family) -> Result<String, ProviderError> {
     })
 }
 
+/// An address in hex: 20 bytes, in any case.
+pub fn address(text: &str, family: Family) -> Result<Address, ProviderError> {
+    Ok(Address::new(family, bytes(text)?))
+}
+
 fn of_one_chain(sorted: &[TransferLog]) -> Result<(), ProviderError> {
     let place = |transfer: &TransferLog| (transfer.block_number, transfer.log_index);
     if sorted

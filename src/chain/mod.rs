@@ -4,12 +4,17 @@
 //! the async runtime, and never while a transaction is open. An error is never "no transfers".
 
 mod budget;
+mod etherscan;
+mod etherscan_api;
 mod evm_log;
 mod evm_rpc;
 mod evm_scan;
+#[cfg(test)]
+mod explorer_world;
 mod health;
 mod http;
 mod json_rpc;
+mod listing;
 pub mod pool;
 mod refusals;
 mod retry_after;
@@ -21,6 +26,7 @@ mod span;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::etherscan::Etherscan;
 use self::evm_rpc::EvmRpc;
 use self::http::{HttpClient, KeyHeader, Timeouts};
 use self::simulated::SimulatedChain;
@@ -118,6 +124,9 @@ pub fn connect(chain: &ChainConfig, simulated: Option<&SimulatedChain>) -> Conne
     connected
 }
 
+/// How TronGrid and Tronscan take their keys.
+const TRON_KEY: KeyHeader = KeyHeader::Named("TRON-PRO-API-KEY");
+
 /// The list of drivers: a new kind of provider is one file and one line here.
 fn driver(
     chain: &ChainConfig,
@@ -125,19 +134,23 @@ fn driver(
     simulated: Option<&SimulatedChain>,
 ) -> Option<Arc<dyn Provider>> {
     let (family, chain_id) = (chain.chain.family, chain.chain.chain_id);
-    match entry.kind {
+    let http = |header| HttpClient::new(entry, header, Timeouts::default());
+    Some(match entry.kind {
         ProviderKind::Rpc => {
             // TronGrid's own header; the others that take a key outside the URL take a bearer token.
             let header = match family {
                 Family::Evm => KeyHeader::Bearer,
-                Family::Tron => KeyHeader::Named("TRON-PRO-API-KEY"),
+                Family::Tron => TRON_KEY,
             };
-            let http = HttpClient::new(entry, header, Timeouts::default());
-            Some(Arc::new(EvmRpc::new(http, family, chain_id)))
+            Arc::new(EvmRpc::new(http(header), family, chain_id))
         }
-        ProviderKind::Simulated => Some(Arc::new(simulated?.clone())),
-        ProviderKind::Etherscan | ProviderKind::Tronscan | ProviderKind::Trongrid => None,
-    }
+        ProviderKind::Etherscan => {
+            let key = entry.api_key.clone();
+            Arc::new(Etherscan::new(http(KeyHeader::No), key, chain_id))
+        }
+        ProviderKind::Tronscan | ProviderKind::Trongrid => return None,
+        ProviderKind::Simulated => Arc::new(simulated?.clone()),
+    })
 }
 
 /// A kind as the configuration writes it.

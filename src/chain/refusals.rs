@@ -88,6 +88,7 @@ const LATER: &[&str] = &[
     "frequency limit",
     "usage limit",
     "quota",
+    "temporarily unavailable",
 ];
 
 const BEHIND: &[&str] = &[
@@ -124,6 +125,7 @@ const TOO_MUCH_FOUND: &[&str] = &[
     "timed out",
     "deadline exceeded",
     "took too long",
+    "result window",
 ];
 
 const RANGE_TOO_LONG: &[&str] = &["range", "too many blocks"];
@@ -143,6 +145,7 @@ const REFUSED: &[&str] = &[
     "not supported",
     "unsupported",
     "disabled",
+    "deprecated",
     "upgrade",
 ];
 
