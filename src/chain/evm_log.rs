@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::ProviderError;
 use crate::domain::address::{Address, Family};
-use crate::domain::transfer::TransferId;
+use crate::domain::transfer::{BlockRef, TransferId};
 
 /// keccak256("Transfer(address,address,uint256)"), from ERC-20.
 pub const TRANSFER: &str = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
@@ -31,6 +31,32 @@ pub struct Log {
     /// Not in the standard yet; some write it as a number.
     #[serde(default)]
     block_timestamp: Option<Value>,
+}
+
+impl Log {
+    /// A log as java-tron's own API writes it: no prefixes, and no place but in the list of its transaction.
+    pub fn of_tron(
+        address: &str,
+        topics: Vec<String>,
+        data: &str,
+        block: &BlockRef,
+        txn_hash: &str,
+        index: u64,
+    ) -> Self {
+        // Some gateways put the version byte of addresses back.
+        let versioned = address.strip_prefix("41").filter(|rest| rest.len() == 40);
+        Self {
+            address: versioned.unwrap_or(address).to_owned(),
+            topics,
+            data: format!("0x{data}"),
+            block_number: Some(block.number.into()),
+            block_hash: Some(block.hash.clone()),
+            transaction_hash: Some(txn_hash.to_owned()),
+            log_index: Some(index.into()),
+            removed: None,
+            block_timestamp: None,
+        }
+    }
 }
 
 /// A Transfer event to one of our wallets, and where it is.

@@ -17,11 +17,15 @@ mod json_rpc;
 mod listing;
 pub mod pool;
 mod refusals;
+mod rest;
 mod retry_after;
 #[cfg(test)]
 mod scripted;
 pub mod simulated;
 mod span;
+mod tron_node;
+mod trongrid;
+mod tronscan;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +34,8 @@ use self::etherscan::Etherscan;
 use self::evm_rpc::EvmRpc;
 use self::http::{HttpClient, KeyHeader, Timeouts};
 use self::simulated::SimulatedChain;
+use self::trongrid::TronGrid;
+use self::tronscan::Tronscan;
 use crate::config::{ChainConfig, ProviderConfig, ProviderKind};
 use crate::domain::address::{Address, Family};
 pub use crate::domain::confirmation::Receipt;
@@ -148,7 +154,8 @@ fn driver(
             let key = entry.api_key.clone();
             Arc::new(Etherscan::new(http(KeyHeader::No), key, chain_id))
         }
-        ProviderKind::Tronscan | ProviderKind::Trongrid => return None,
+        ProviderKind::Tronscan => Arc::new(Tronscan::new(http(TRON_KEY), chain_id)),
+        ProviderKind::Trongrid => Arc::new(TronGrid::new(http(TRON_KEY), chain_id)),
         ProviderKind::Simulated => Arc::new(simulated?.clone()),
     })
 }
@@ -161,5 +168,47 @@ fn kind_name(kind: ProviderKind) -> &'static str {
         ProviderKind::Tronscan => "tronscan",
         ProviderKind::Trongrid => "trongrid",
         ProviderKind::Simulated => "simulated",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Secret;
+    use crate::domain::registry::Blockchain;
+
+    #[test]
+    fn every_kind_that_a_file_can_name_has_a_driver() {
+        let tron = crate::config::built_in()[&Blockchain::new("tron")]
+            .chain
+            .clone();
+        let entry = |kind| ProviderConfig {
+            kind,
+            url: "https://provider.example/key-0123456789".to_owned(),
+            api_key: Some(Secret::new("key-9876543210")),
+            max_per_second: Some(3.0),
+        };
+        let kinds = [
+            ProviderKind::Rpc,
+            ProviderKind::Etherscan,
+            ProviderKind::Tronscan,
+            ProviderKind::Trongrid,
+            ProviderKind::Simulated,
+        ];
+        let chain = ChainConfig {
+            chain: tron,
+            poll_interval: Duration::from_secs(4),
+            idle_poll_interval: Duration::from_secs(60),
+            agreement: 1,
+            providers: kinds.map(entry).to_vec(),
+        };
+        let connected = connect(&chain, None);
+        let labels: Vec<&str> = connected.providers.iter().map(|p| p.label()).collect();
+        let host = |kind: &str| format!("{kind} provider.example");
+        assert_eq!(
+            labels,
+            ["rpc", "etherscan", "tronscan", "trongrid"].map(host)
+        );
+        assert_eq!(connected.skipped, ["simulated"]);
     }
 }
