@@ -231,7 +231,6 @@ fn the_next_provider_takes_over() {
         Fault::Hang,
         Fault::Html,
         Fault::Status(503),
-        Fault::ChainId(5),
         Fault::Behind(50),
     ] {
         let world = World::start();
@@ -247,6 +246,10 @@ fn takes_over(mut world: World, backup: &FaultyRpc, fault: &Fault) {
     world.net.anvil.mine(60);
     world.server.stop();
     world.server.configure(&config);
+    // Which chain it is, is asked at the start and after every change of provider.
+    if matches!(fault, Fault::ChainId(_)) {
+        world.rpc.fail(fault.clone());
+    }
     world.server.launch();
     let (shopper, deposit) = world.deposit("17", "USDT");
     world.rpc.fail(fault.clone());

@@ -26,7 +26,7 @@ need() {
 command -v cargo >/dev/null || fail "cargo is missing: install Rust"
 need node nodejs
 need npm npm
-node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' || fail "Node.js 20 or newer is needed, this is $(node --version)"
+node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || fail "Node.js 20 or newer is needed, this is $(node --version)"
 if [ -n "${CHROMIUM:-}" ]; then
     [ -x "$CHROMIUM" ] || fail "CHROMIUM=$CHROMIUM is no program"
 elif [ ! -x /usr/bin/chromium ] && [ ! -x /usr/bin/chromium-browser ]; then

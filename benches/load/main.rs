@@ -80,11 +80,11 @@ fn main() {
     if plan.wants("process") {
         process::measure_idle(&world);
     }
-    if plan.wants("http") {
-        http::measure(&plan, &world.server.base());
-    }
     if plan.wants("sockets") {
         sockets::measure(&plan, &world);
+    }
+    if plan.wants("http") {
+        http::measure(&plan, &world.server.base());
     }
     if plan.wants("settle") {
         settle::measure(&plan, &world);

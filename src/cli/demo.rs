@@ -1,5 +1,6 @@
 //! `ocrch demo`: the whole flow with a simulated chain and a small shop, in a temporary directory.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub fn run(args: Args) -> Result<(), String> {
     }
     logging::start("warn");
     let dir = tempfile::tempdir().map_err(|e| format!("cannot make a temporary directory: {e}"))?;
-    running::runtime()?.block_on(serve(args.listen, dir.path()))
+    running::block_on(serve(args.listen, dir.path()))
 }
 
 async fn serve(address: SocketAddr, dir: &Path) -> Result<(), String> {
@@ -56,12 +57,7 @@ async fn serve(address: SocketAddr, dir: &Path) -> Result<(), String> {
     let shop = shop(&config, chain.clone(), clock.clone());
     let url = config.server.public_url.clone();
     let app = App::open(config, clock).map_err(|e| e.to_string())?;
-    println!("The demo shop is open: {url}\n");
-    println!("Buy something there and pay with the simulated wallet; no real money is involved.");
-    println!(
-        "Its data is in {} and goes when the demo ends (Ctrl-C).",
-        dir.display()
-    );
+    greet(&url, dir);
     let parts = running::Parts {
         listener,
         checkout: CheckoutPage::Demo,
@@ -69,6 +65,17 @@ async fn serve(address: SocketAddr, dir: &Path) -> Result<(), String> {
         simulated: Some(chain),
     };
     running::run(app, parts).await
+}
+
+fn greet(url: &str, dir: &Path) {
+    // Whoever started the demo may have closed the pipe; the shop is open all the same.
+    let _ = write!(
+        std::io::stdout(),
+        "The demo shop is open: {url}\n\n\
+         Buy something there and pay with the simulated wallet; no real money is involved.\n\
+         Its data is in {} and goes when the demo ends (Ctrl-C).\n",
+        dir.display()
+    );
 }
 
 /// The demo's configuration: the same parser as for every file, then the simulated provider, which no file can name.

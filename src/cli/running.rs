@@ -29,21 +29,28 @@ pub struct Parts {
 /// Runs until SIGTERM or SIGINT: then stops accepting, closes the WebSockets, lets passes and webhook attempts end, and
 /// closes the database.
 pub async fn run(app: App, parts: Parts) -> Result<(), String> {
+    let Parts {
+        listener,
+        checkout,
+        extra,
+        simulated,
+    } = parts;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    task::start(&app, parts.simulated.as_ref(), &tasks, &stop);
+    task::start(&app, simulated.as_ref(), &tasks, &stop);
     tasks.close();
     stop_on_signal(stop.clone())?;
-    let served = serve(
-        app.clone(),
-        parts.listener,
-        parts.checkout,
-        parts.extra,
-        stop.clone(),
-    )
-    .await;
-    stop.cancel();
-    if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+    let serving = async {
+        let served = serve(app.clone(), listener, checkout, extra, stop.clone()).await;
+        stop.cancel();
+        served
+    };
+    let working = async {
+        stop.cancelled().await;
+        tokio::time::timeout(GRACE, tasks.wait()).await
+    };
+    let (served, worked) = tokio::join!(serving, working);
+    if worked.is_err() {
         tracing::warn!("some work did not end in time; it will be done again after the next start");
     }
     drop(app);
@@ -69,10 +76,14 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), String> {
     Ok(())
 }
 
-/// The runtime of the server. Blocking calls to providers and receivers have threads of their own.
-pub fn runtime() -> Result<tokio::runtime::Runtime, String> {
-    tokio::runtime::Builder::new_multi_thread()
+/// Runs the server's future on a runtime of its own. Calls to providers and receivers that still hang at the end are
+/// left behind.
+pub fn block_on(server: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("cannot start: {error}"))
+        .map_err(|error| format!("cannot start: {error}"))?;
+    let done = runtime.block_on(server);
+    runtime.shutdown_background();
+    done
 }

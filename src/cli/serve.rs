@@ -36,8 +36,10 @@ pub fn run(args: Args) -> Result<(), String> {
         true => CheckoutPage::On,
         false => CheckoutPage::Off,
     };
-    running::runtime()?.block_on(async {
-        let listener = bind(address).await.map_err(|e| format!("cannot listen on {address}: {e}"))?;
+    running::block_on(async {
+        let listener = bind(address)
+            .await
+            .map_err(|e| format!("cannot listen on {address}: {e}"))?;
         let path = config.database.path.display().to_string();
         let app = App::open(config, Clock::system()).map_err(|e| format!("{path}: {e}"))?;
         tracing::info!(%address, public_url, database = path, version = env!("CARGO_PKG_VERSION"), "ready");

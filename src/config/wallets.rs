@@ -40,13 +40,13 @@ fn wallet(s: &Section<'_>, chains: &Chains) -> Option<Wallet> {
     let starting_tx = s.get("starting_tx", value::transaction_hash);
     s.done();
     let chain = known_chain(s, &blockchain?, chains)?;
-    let address = address?;
-    check_address(s, address, chain);
     for (i, coin) in enabled_coins.iter().enumerate() {
         if let Err(message) = check_coin(coin, chain) {
             s.item_error("enabled_coins", i, message);
         }
     }
+    let address = address?;
+    check_address(s, address, chain);
     Some(Wallet {
         blockchain: chain.chain.blockchain.clone(),
         address,

@@ -5,6 +5,8 @@ mod body;
 mod cors;
 pub mod demo;
 mod errors;
+mod examples;
+mod group;
 mod health;
 pub mod openapi;
 pub mod pages;

@@ -2,23 +2,12 @@
 
 use poem::http::header;
 use poem::{Endpoint, IntoResponse, endpoint::make_sync};
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::OpenApiService;
 
 use super::service_api::ServiceApi;
 use super::user_api::UserApi;
 use super::ws::Sockets;
 use crate::service::App;
-
-/// Groups of endpoints, by who calls them.
-#[derive(Tags)]
-pub enum Group {
-    /// For your backend, which signs each request body with the merchant secret.
-    #[oai(rename = "Service API")]
-    Service,
-    /// For the shopper's page, which shows a URL that your backend signed. Pages on `merchant.allowed_origins` may call it.
-    #[oai(rename = "User API")]
-    User,
-}
 
 const ABOUT: &str = "Open Crypto Checkout: stablecoins straight into wallets you own.\n\n\
 Amounts are exact decimals in strings; times are Unix seconds; errors are plain text. \

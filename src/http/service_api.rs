@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::auth;
 use super::body::RawJson;
 use super::errors::{Failure, error_answers};
-use super::openapi::Group;
+use super::group::Group;
 use super::scheme::SignedBody;
 use super::types::{CreateOrderBody, OrderJson, OrderReference};
 use crate::domain::order::Order;

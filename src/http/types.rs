@@ -46,23 +46,6 @@ pub struct CreateOrderBody {
     pub cancel_url: Option<String>,
 }
 
-impl poem_openapi::types::Example for CreateOrderBody {
-    fn example() -> Self {
-        Self {
-            order_id: "A-1042".into(),
-            amount: "19.99".into(),
-            webhook_url: "https://shop.example.com/ocrch-webhook".into(),
-            expecting_wallet_address: None,
-            blockchain: None,
-            stablecoin: None,
-            description: Some("Two tickets".into()),
-            expires_in: None,
-            success_url: Some("https://shop.example.com/thanks".into()),
-            cancel_url: None,
-        }
-    }
-}
-
 /// A number keeps the text it was written with; what is neither shows up in the complaint about the amount.
 fn text_of_string_or_number<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let raw = <&RawValue>::deserialize(value)?.get();
@@ -94,29 +77,12 @@ pub struct OrderReference {
     pub order_id: String,
 }
 
-impl poem_openapi::types::Example for OrderReference {
-    fn example() -> Self {
-        Self {
-            order_id: "0193b6a0-5f0e-7c3a-9d4e-2b1f0a6c8e11".into(),
-        }
-    }
-}
-
 /// A shopper's choice.
 #[derive(Object, Deserialize)]
 #[oai(rename = "PaymentChoice", example)]
 pub struct PaymentChoice {
     pub blockchain: String,
     pub stablecoin: String,
-}
-
-impl poem_openapi::types::Example for PaymentChoice {
-    fn example() -> Self {
-        Self {
-            blockchain: "eth".into(),
-            stablecoin: "USDT".into(),
-        }
-    }
 }
 
 /// The life of an order: `pending` until it is one of the others, which stay.
@@ -131,7 +97,7 @@ pub enum StatusJson {
 
 /// An order.
 #[derive(Object)]
-#[oai(rename = "Order")]
+#[oai(rename = "Order", example)]
 pub struct OrderJson {
     /// The server's id: a UUID.
     pub order_id: String,
@@ -163,7 +129,7 @@ pub struct OrderJson {
 
 /// A payment on its way, or the one that paid.
 #[derive(Object)]
-#[oai(rename = "Payment")]
+#[oai(rename = "Payment", example)]
 pub struct PaymentJson {
     pub blockchain: String,
     pub stablecoin: String,
@@ -182,7 +148,7 @@ pub struct PaymentJson {
 
 /// One way to pay.
 #[derive(Object)]
-#[oai(rename = "PaymentOption")]
+#[oai(rename = "PaymentOption", example)]
 pub struct OptionJson {
     pub blockchain: String,
     pub stablecoin: String,
@@ -191,7 +157,7 @@ pub struct OptionJson {
 
 /// What the shopper must send, exactly, and where.
 #[derive(Object)]
-#[oai(rename = "PaymentDetail")]
+#[oai(rename = "PaymentDetail", example)]
 pub struct DetailJson {
     pub order_id: String,
     pub wallet_address: String,
@@ -213,7 +179,7 @@ pub struct DetailJson {
 
 /// A one-time ticket for the WebSocket.
 #[derive(Object)]
-#[oai(rename = "Ticket")]
+#[oai(rename = "Ticket", example)]
 pub struct TicketJson {
     pub ticket: String,
     /// Seconds.

@@ -10,7 +10,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 use super::auth;
 use super::body::RawJson;
 use super::errors::{Failure, INTERNAL, error_answers};
-use super::openapi::Group;
+use super::group::Group;
 use super::scheme::{SignedUrl, UrlSignature};
 use super::types::{DetailJson, OptionJson, OrderJson, PaymentChoice, TicketJson};
 use super::ws::{self, Sockets};

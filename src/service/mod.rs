@@ -1,6 +1,7 @@
 //! Use cases: one function is one write transaction, with everything it causes inside.
 
 pub mod app;
+mod candidates;
 pub mod create_order;
 pub mod expire;
 pub mod hub;

@@ -1,7 +1,7 @@
 //! Recording what a pass over a chain found, and how far it got.
 
 use super::App;
-use super::settle::{assign_candidate, refresh_shown};
+use super::candidates::{assign_candidate, come_back, refresh_shown};
 use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::domain::address::Address;
@@ -57,8 +57,10 @@ pub fn wallets(app: &App, blockchain: &Blockchain) -> Result<Vec<WatchedWallet>,
 pub fn promised_since(
     app: &App,
     blockchain: &Blockchain,
+    wallet: Address,
 ) -> Result<Option<UnixSeconds>, StoreError> {
-    app.db().read(|c| deposits::oldest_open(c, blockchain))
+    app.db()
+        .read(|c| deposits::oldest_open(c, blockchain, wallet))
 }
 
 /// Begins watching a wallet at a block.
@@ -176,24 +178,6 @@ impl<'a> Recording<'a> {
         }
         Ok(())
     }
-}
-
-/// A transfer that was gone is back: it starts again at one confirmation, with the time of its earliest block.
-pub fn come_back(
-    tx: &mut Tx<'_>,
-    config: &Config,
-    known: &StoredTransfer,
-    block: &BlockRef,
-    head: Head,
-) -> Result<(), StoreError> {
-    transfers::move_to(tx, known.row, block)?;
-    transfers::revive(tx, known.row, head.confirmations(block.number))?;
-    tracing::info!(
-        transfer = known.row,
-        txn_hash = known.id.txn_hash,
-        "transfer came back"
-    );
-    assign_candidate(tx, config, known.row)
 }
 
 /// A reorg put a transfer into another block.

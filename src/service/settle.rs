@@ -1,9 +1,8 @@
 //! Settling transfers: what a look-up at the chain means for them and for the orders they pay.
 
 use super::App;
-use super::orders::HOLD;
+use super::candidates::{assign_candidate, coin_pays, come_back, drop_candidate, refresh_shown};
 use super::outbox;
-use super::scan::come_back;
 use crate::config::Config;
 use crate::domain::confirmation::{Head, Verdict};
 use crate::domain::deposit::Deposit;
@@ -12,7 +11,7 @@ use crate::domain::order::OrderStatus;
 use crate::domain::registry::{Blockchain, ConfirmationRule};
 use crate::domain::transfer::{BlockRef, TransferStatus};
 use crate::store::transfers::StoredTransfer;
-use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
+use crate::store::{StoreError, Tx, deposits, orders, transfers};
 
 /// A transfer that is gone is looked up again for so long, in seconds.
 const MAY_COME_BACK: i64 = 24 * 3600;
@@ -24,10 +23,8 @@ pub fn watched(app: &App, blockchain: &Blockchain) -> Result<Vec<StoredTransfer>
 
 /// Whether a chain has an open deposit or a waiting transfer, so that its watcher must hurry.
 pub fn is_busy(app: &App, blockchain: &Blockchain) -> Result<bool, StoreError> {
-    app.db().read(|c| {
-        Ok(deposits::oldest_open(c, blockchain)?.is_some()
-            || transfers::any_waiting(c, blockchain)?)
-    })
+    app.db()
+        .read(|c| Ok(deposits::any_open(c, blockchain)? || transfers::any_waiting(c, blockchain)?))
 }
 
 /// Notes how deep waiting transfers are, by the head, and tells the pages that show them.
@@ -120,15 +117,6 @@ fn fail(tx: &mut Tx<'_>, transfer: &StoredTransfer) -> Result<(), StoreError> {
     drop_candidate(tx, transfer)
 }
 
-fn drop_candidate(tx: &mut Tx<'_>, transfer: &StoredTransfer) -> Result<(), StoreError> {
-    let Some(deposit) = transfer.candidate else {
-        return Ok(());
-    };
-    transfers::set_candidate(tx, transfer.row, None)?;
-    let order = deposits::order_of(tx, deposit)?;
-    refresh_shown(tx, order, false)
-}
-
 /// Matches a transfer that is deep enough and canonical.
 fn confirm(
     tx: &mut Tx<'_>,
@@ -159,11 +147,7 @@ fn payable_deposit(
     transfer: &StoredTransfer,
 ) -> Result<Option<Deposit>, StoreError> {
     let facts = &transfer.facts;
-    let enabled = config
-        .chain(&facts.blockchain)
-        .and_then(|c| c.chain.token(&transfer.id.contract))
-        .is_some_and(|token| token.enabled);
-    if !enabled {
+    if !coin_pays(config, transfer) {
         return Ok(None);
     }
     let open = deposits::open_at(tx, facts)?;
@@ -271,49 +255,6 @@ fn stand_by(
     }
     if head.is_final(block.number) {
         transfers::unwatch(tx, transfer.row)?;
-    }
-    Ok(())
-}
-
-/// Finds the open deposit that a waiting transfer will pay, if it stands, and shows it to that order's readers.
-/// Where equal deposits share a value, one that no other waiting transfer will pay comes first.
-pub fn assign_candidate(tx: &mut Tx<'_>, config: &Config, row: i64) -> Result<(), StoreError> {
-    let transfer = transfers::at(tx, row)?;
-    let enabled = config
-        .chain(&transfer.facts.blockchain)
-        .and_then(|c| c.chain.token(&transfer.id.contract))
-        .is_some_and(|token| token.enabled);
-    if !enabled {
-        return Ok(());
-    }
-    let open = deposits::open_at(tx, &transfer.facts)?;
-    let mut unclaimed = Vec::new();
-    for deposit in &open {
-        if !transfers::is_claimed(tx, deposit.id, row)? {
-            unclaimed.push(deposit.clone());
-        }
-    }
-    let first = matching::deposit_paid_by(&transfer.facts, &unclaimed);
-    let Some(deposit) = first.or_else(|| matching::deposit_paid_by(&transfer.facts, &open)) else {
-        return Ok(());
-    };
-    transfers::set_candidate(tx, row, Some(deposit.id))?;
-    deposits::mark_transfer_seen(tx, deposit.id)?;
-    let order = deposits::order_of(tx, deposit.id)?;
-    refresh_shown(tx, order, true)
-}
-
-/// Sets the payment that a pending order shows. Announces the order if that changed, or if `changed` says that the
-/// payment itself did.
-pub fn refresh_shown(tx: &mut Tx<'_>, order_row: i64, changed: bool) -> Result<(), StoreError> {
-    let order = orders::at(tx, order_row)?;
-    if order.status != OrderStatus::Pending {
-        return Ok(());
-    }
-    let shown = transfers::waiting_for_order(tx, order_row, tx.now - HOLD)?;
-    let moved = orders::show_transfer(tx, order_row, shown)?;
-    if moved || changed {
-        tx.announce(Change::Order(order.id));
     }
     Ok(())
 }

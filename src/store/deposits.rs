@@ -239,13 +239,24 @@ pub fn fulfil(tx: &Tx<'_>, deposit: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// When the oldest open deposit on a chain was opened.
+/// Whether a deposit is open on a chain: whether its watcher must hurry.
+pub fn any_open(connection: &Connection, blockchain: &Blockchain) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM deposits WHERE blockchain = ?1 AND status = 'open')",
+    )?;
+    Ok(statement.query_row([blockchain.as_str()], |row| row.get(0))?)
+}
+
+/// When the oldest open deposit on a wallet was opened. Reads all open deposits of the chain: for a wallet's first
+/// start only.
 pub fn oldest_open(
     connection: &Connection,
     blockchain: &Blockchain,
+    wallet: Address,
 ) -> Result<Option<UnixSeconds>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT min(opened_at) FROM deposits WHERE blockchain = ?1 AND status = 'open'",
+        "SELECT min(opened_at) FROM deposits WHERE blockchain = ?1 AND wallet = ?2 AND status = 'open'",
     )?;
-    Ok(statement.query_row([blockchain.as_str()], |row| row.get(0))?)
+    let key = params![blockchain.as_str(), wallet.to_string()];
+    Ok(statement.query_row(key, |row| row.get(0))?)
 }

@@ -2,6 +2,7 @@
 
 pub mod deliver;
 pub mod every;
+pub mod look_ups;
 pub mod pass;
 pub mod watch;
 

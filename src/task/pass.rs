@@ -3,18 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::look_ups::{LookUps, PassError, ask, block_before};
 use crate::chain::pool::Providers;
-use crate::chain::{Provider, ProviderError, Receipt, Scan};
-use crate::clock::UnixSeconds;
+use crate::chain::{Provider, Scan};
 use crate::config::ChainConfig;
 use crate::domain::address::Address;
-use crate::domain::confirmation::{Head, Verdict, judge};
+use crate::domain::confirmation::{Head, Verdict};
 use crate::domain::registry::{Blockchain, ConfirmationRule};
 use crate::domain::scanning::{self, Cursor};
-use crate::domain::transfer::{BlockRef, TransferId, TransferStatus};
+use crate::domain::transfer::{TransferId, TransferStatus};
 use crate::service::scan::{self, Found, WatchedWallet};
 use crate::service::settle;
-use crate::service::{App, StoreError, StoredTransfer};
+use crate::service::{App, StoredTransfer};
 
 /// Every pass reads at least so many blocks again.
 const RESCAN: u64 = 64;
@@ -39,21 +39,6 @@ pub struct Pass {
     looked_up: HashMap<i64, i64>,
     /// Log each unclear answer once.
     unclear: HashSet<i64>,
-}
-
-/// Why a pass ended early. What it had recorded stands; the next one goes on from there.
-#[derive(Debug, thiserror::Error)]
-pub enum PassError {
-    #[error(transparent)]
-    Provider(#[from] ProviderError),
-    #[error("no provider is ready")]
-    NoneReady,
-    #[error("the provider lags behind another")]
-    Lagging,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error("a provider's code panicked")]
-    Crashed,
 }
 
 /// What this pass read, for telling which transfers are missing from it.
@@ -211,8 +196,8 @@ impl Pass {
                 ),
             }
         }
-        match scan::promised_since(&self.app, &self.blockchain)? {
-            Some(since) => block_before(chain, provider, head, since).await,
+        match scan::promised_since(&self.app, &self.blockchain, wallet.address)? {
+            Some(since) => block_before(&chain.chain, provider, head, since).await,
             None => Ok(head.number),
         }
     }
@@ -342,97 +327,8 @@ impl Pass {
     }
 }
 
-/// Asks a provider on a thread that may wait.
-async fn ask<T: Send + 'static>(
-    provider: &Arc<dyn Provider>,
-    question: impl FnOnce(&dyn Provider) -> Result<T, ProviderError> + Send + 'static,
-) -> Result<T, PassError> {
-    let provider = provider.clone();
-    let answer = tokio::task::spawn_blocking(move || question(provider.as_ref())).await;
-    Ok(answer.map_err(|_| PassError::Crashed)??)
-}
-
 fn new_depth(transfer: &StoredTransfer, head: Head) -> Option<(i64, u64)> {
     let depth = head.confirmations(transfer.block.number);
     let waiting = transfer.status == TransferStatus::WaitingForConfirmation;
     (waiting && depth != transfer.confirmations).then_some((transfer.row, depth))
-}
-
-/// A block from before a moment, not long before: steps back from the head, twice as far each time.
-async fn block_before(
-    chain: &ChainConfig,
-    provider: &Arc<dyn Provider>,
-    head: Head,
-    moment: UnixSeconds,
-) -> Result<u64, PassError> {
-    const SKEW: i64 = 60;
-    let mut step = (60_000 / chain.chain.block_time.as_millis().max(1) as u64).max(1);
-    let mut number = head.number;
-    loop {
-        let block = ask(provider, move |p| p.block(number)).await?;
-        let block =
-            block.ok_or_else(|| ProviderError::BadAnswer(format!("block {number} is missing")))?;
-        if block.timestamp + SKEW < moment || number == 0 {
-            return Ok(number);
-        }
-        number = number.saturating_sub(step);
-        step = step.saturating_mul(2);
-    }
-}
-
-/// Look-ups of one pass: transfers of one transaction share a receipt, and receipts of one height share a block.
-#[derive(Default)]
-struct LookUps {
-    receipts: HashMap<String, Option<Receipt>>,
-    blocks: HashMap<u64, Option<BlockRef>>,
-}
-
-impl LookUps {
-    async fn verdict(
-        &mut self,
-        provider: &Arc<dyn Provider>,
-        transfer: &StoredTransfer,
-    ) -> Result<Verdict, PassError> {
-        let id = &transfer.id;
-        let receipt = self.receipt(provider, &id.txn_hash, id.recipient).await?;
-        let height = receipt
-            .as_ref()
-            .map_or(transfer.block.number, |r| r.block.number);
-        let canonical = self.block(provider, height).await?;
-        Ok(judge(
-            id,
-            &transfer.block,
-            receipt.as_ref(),
-            canonical.as_ref(),
-        ))
-    }
-
-    async fn receipt(
-        &mut self,
-        provider: &Arc<dyn Provider>,
-        txn_hash: &str,
-        recipient: Address,
-    ) -> Result<Option<Receipt>, PassError> {
-        let key = format!("{txn_hash} {recipient}");
-        if let Some(known) = self.receipts.get(&key) {
-            return Ok(known.clone());
-        }
-        let asked = txn_hash.to_owned();
-        let receipt = ask(provider, move |p| p.receipt(&asked, &[recipient])).await?;
-        self.receipts.insert(key, receipt.clone());
-        Ok(receipt)
-    }
-
-    async fn block(
-        &mut self,
-        provider: &Arc<dyn Provider>,
-        number: u64,
-    ) -> Result<Option<BlockRef>, PassError> {
-        if let Some(known) = self.blocks.get(&number) {
-            return Ok(known.clone());
-        }
-        let block = ask(provider, move |p| p.block(number)).await?;
-        self.blocks.insert(number, block.clone());
-        Ok(block)
-    }
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::pass::{Pass, PassError};
+use super::look_ups::PassError;
+use super::pass::Pass;
 use crate::chain::pool::Providers;
 use crate::domain::registry::Blockchain;
 use crate::service::App;

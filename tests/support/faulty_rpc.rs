@@ -1,7 +1,7 @@
 //! A provider between server and node that fails as real ones do.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -92,7 +92,7 @@ pub struct FaultyRpc {
 impl FaultyRpc {
     /// Stands in front of a node and passes everything on.
     pub fn start(upstream: &str) -> Self {
-        let listener = TcpListener::bind(net::free_address()).expect("a free port");
+        let listener = net::listener();
         let address = listener.local_addr().expect("bound");
         let state = Arc::new(Mutex::new(State {
             upstream: upstream.to_owned(),

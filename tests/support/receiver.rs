@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -69,7 +69,7 @@ pub struct Receiver {
 impl Receiver {
     /// Listens on a free port and answers 200.
     pub fn start() -> Self {
-        let listener = TcpListener::bind(super::net::free_address()).expect("a free port");
+        let listener = super::net::listener();
         let address = listener.local_addr().expect("bound");
         let state = Arc::<Mutex<State>>::default();
         let stop = Arc::<AtomicBool>::default();

@@ -1,0 +1,85 @@
+//! Which deposit a waiting transfer is about to pay, and what the order's readers see of it.
+
+use super::orders::HOLD;
+use crate::config::Config;
+use crate::domain::confirmation::Head;
+use crate::domain::matching;
+use crate::domain::order::OrderStatus;
+use crate::domain::transfer::BlockRef;
+use crate::store::transfers::StoredTransfer;
+use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
+
+/// Finds the open deposit that a waiting transfer will pay, if it stands, and shows it to that order's readers.
+/// Where equal deposits share a value, one that no other waiting transfer will pay comes first.
+pub fn assign_candidate(tx: &mut Tx<'_>, config: &Config, row: i64) -> Result<(), StoreError> {
+    let transfer = transfers::at(tx, row)?;
+    if !coin_pays(config, &transfer) {
+        return Ok(());
+    }
+    let open = deposits::open_at(tx, &transfer.facts)?;
+    let mut unclaimed = Vec::new();
+    for deposit in &open {
+        if !transfers::is_claimed(tx, deposit.id, row)? {
+            unclaimed.push(deposit.clone());
+        }
+    }
+    let first = matching::deposit_paid_by(&transfer.facts, &unclaimed);
+    let Some(deposit) = first.or_else(|| matching::deposit_paid_by(&transfer.facts, &open)) else {
+        return Ok(());
+    };
+    transfers::set_candidate(tx, row, Some(deposit.id))?;
+    deposits::mark_transfer_seen(tx, deposit.id)?;
+    let order = deposits::order_of(tx, deposit.id)?;
+    refresh_shown(tx, order, true)
+}
+
+/// Sets the payment that a pending order shows. Announces the order if that changed, or if `changed` says that the
+/// payment itself did.
+pub fn refresh_shown(tx: &mut Tx<'_>, order_row: i64, changed: bool) -> Result<(), StoreError> {
+    let order = orders::at(tx, order_row)?;
+    if order.status != OrderStatus::Pending {
+        return Ok(());
+    }
+    let shown = transfers::waiting_for_order(tx, order_row, tx.now - HOLD)?;
+    let moved = orders::show_transfer(tx, order_row, shown)?;
+    if moved || changed {
+        tx.announce(Change::Order(order.id));
+    }
+    Ok(())
+}
+
+/// The transfer will not pay the deposit that it was going to pay.
+pub fn drop_candidate(tx: &mut Tx<'_>, transfer: &StoredTransfer) -> Result<(), StoreError> {
+    let Some(deposit) = transfer.candidate else {
+        return Ok(());
+    };
+    transfers::set_candidate(tx, transfer.row, None)?;
+    let order = deposits::order_of(tx, deposit)?;
+    refresh_shown(tx, order, false)
+}
+
+/// A transfer that was gone is back: it starts again at one confirmation, with the time of its earliest block.
+pub fn come_back(
+    tx: &mut Tx<'_>,
+    config: &Config,
+    known: &StoredTransfer,
+    block: &BlockRef,
+    head: Head,
+) -> Result<(), StoreError> {
+    transfers::move_to(tx, known.row, block)?;
+    transfers::revive(tx, known.row, head.confirmations(block.number))?;
+    tracing::info!(
+        transfer = known.row,
+        txn_hash = known.id.txn_hash,
+        "transfer came back"
+    );
+    assign_candidate(tx, config, known.row)
+}
+
+/// Whether the transfer's contract counts as its coin: others are recorded, but pay nothing.
+pub fn coin_pays(config: &Config, transfer: &StoredTransfer) -> bool {
+    let chain = config.chain(&transfer.facts.blockchain);
+    chain
+        .and_then(|c| c.chain.token(&transfer.id.contract))
+        .is_some_and(|token| token.enabled)
+}
