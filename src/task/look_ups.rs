@@ -36,6 +36,15 @@ pub async fn ask<T: Send + 'static>(
     Ok(answer.map_err(|_| PassError::Crashed)??)
 }
 
+/// A block that the provider spoke of, so that it must have it.
+pub async fn existing_block(
+    provider: &Arc<dyn Provider>,
+    number: u64,
+) -> Result<BlockRef, PassError> {
+    let block = ask(provider, move |p| p.block(number)).await?;
+    Ok(block.ok_or_else(|| ProviderError::BadAnswer(format!("block {number} is missing")))?)
+}
+
 /// A block from before a moment, not long before: steps back from the head, twice as far each time.
 pub async fn block_before(
     chain: &Chain,
