@@ -107,6 +107,10 @@ impl LookUps {
         }
         let asked = txn_hash.to_owned();
         let receipt = ask(provider, move |p| p.receipt(&asked, &[recipient])).await?;
+        if let Some(receipt) = &receipt {
+            // A receipt's block is canonical by contract: asking for it again would cost a request for each payment.
+            self.blocks.insert(receipt.block.number, Some(receipt.block.clone()));
+        }
         self.receipts.insert(key, receipt.clone());
         Ok(receipt)
     }
