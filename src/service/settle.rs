@@ -1,7 +1,9 @@
 //! Settling transfers: what a look-up at the chain means for them and for the orders they pay.
 
 use super::App;
-use super::candidates::{assign_candidate, coin_pays, come_back, drop_candidate, refresh_shown};
+use super::candidates::{
+    coin_pays, come_back, drop_candidate, reassign_candidates_of, refresh_shown,
+};
 use super::outbox;
 use crate::config::Config;
 use crate::domain::confirmation::{DEPTH_OF_NO_RETURN, Head, Verdict};
@@ -187,11 +189,7 @@ fn pay(
         txn_hash = transfer.id.txn_hash, value = %transfer.facts.value, coin = %transfer.facts.coin, "order paid"
     );
     outbox::queue_order_event(tx, config, &order)?;
-    for other in transfers::waiting_with_candidates_of(tx, row)? {
-        transfers::set_candidate(tx, other, None)?;
-        assign_candidate(tx, config, other)?;
-    }
-    Ok(())
+    reassign_candidates_of(tx, config, row)
 }
 
 /// Whether a deposit with a tail on exactly this value is open: its shopper may have sent the bare value.

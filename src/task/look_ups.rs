@@ -109,7 +109,8 @@ impl LookUps {
         let receipt = ask(provider, move |p| p.receipt(&asked, &[recipient])).await?;
         if let Some(receipt) = &receipt {
             // A receipt's block is canonical by contract: asking for it again would cost a request for each payment.
-            self.blocks.insert(receipt.block.number, Some(receipt.block.clone()));
+            self.blocks
+                .insert(receipt.block.number, Some(receipt.block.clone()));
         }
         self.receipts.insert(key, receipt.clone());
         Ok(receipt)
