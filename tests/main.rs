@@ -21,6 +21,7 @@ mod service_api;
 mod support;
 mod transfers;
 mod tron;
+mod turned_clock;
 mod user_api;
 mod watching;
 mod webhooks;
