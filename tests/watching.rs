@@ -225,3 +225,52 @@ fn a_receipt_that_is_nonsense_stops_no_other() {
 fn a_receipt_that_is_an_error_stops_no_other() {
     pays_in_spite_of(Fault::ErrorAbout);
 }
+
+/// A head that is absurdly high moves no cursor over blocks that do not exist yet.
+#[test]
+fn a_head_beyond_the_chain_leaves_no_gap() {
+    let world = World::start();
+    world.wait_scanned(world.net.anvil.head());
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.rpc.forget_calls();
+    world.rpc.fail(Fault::Head(1 << 40));
+    world.rpc.wait_for_head();
+    wait::until("a complaint in the log", || {
+        let log = world.server.log();
+        log.lines()
+            .any(|l| l.contains("WARN") && l.contains("devnet") && l.contains("1099511627776"))
+            .then_some(())
+    });
+    let (during, deposit_during) = world.deposit("18", "USDT");
+    let hash = world.net.pay(&deposit);
+    let hash_during = world.net.pay(&deposit_during);
+    let farthest: u64 = world
+        .server
+        .db()
+        .query_row("SELECT max(scanned_to) FROM cursors", [], |row| row.get(0))
+        .expect("a cursor");
+    assert!(farthest <= world.net.anvil.head(), "{farthest}");
+    world.rpc.heal();
+    world.confirm();
+    for (shopper, hash) in [(&shopper, hash), (&during, hash_during)] {
+        assert_eq!(
+            world.wait_for_status(shopper, "paid")["payment"]["txn_hash"],
+            hash.as_str()
+        );
+    }
+}
+
+/// Nor does a wallet's first start begin there, which nothing would bring back.
+#[test]
+fn a_first_start_at_a_head_beyond_the_chain_leaves_no_gap() {
+    let mut world = World::start();
+    world.rpc.fail(Fault::Head(1 << 40));
+    world.rpc.forget_calls();
+    world.restart_with(|config| config.wallets[0].address = wallet_address(2));
+    world.rpc.wait_for_head();
+    world.rpc.heal();
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+}
