@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod downtime;
 mod equal_amounts;
+mod expiry;
 mod fuzz;
 mod idempotency;
 mod kill;

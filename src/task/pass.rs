@@ -168,9 +168,6 @@ impl Pass {
         if self.providers.saw_head(provider, head.number, now_ms) {
             return Err(PassError::Lagging);
         }
-        self.app
-            .watching()
-            .saw_head(&self.blockchain, head.number, now_ms);
         self.lowest_head = self.lowest_head.min(head.number);
         self.compare_heads(provider, head, now_ms);
         self.last_head = head.number;
@@ -232,7 +229,8 @@ impl Pass {
         }
         match scan::promised_since(&self.app, &self.blockchain, wallet.address)? {
             Some(since) => block_before(&chain.chain, provider, head, since).await,
-            None => Ok(head.number),
+            // A head that does not exist would never be reached.
+            None => Ok(existing_block(provider, head.number).await?.number),
         }
     }
 
@@ -249,6 +247,11 @@ impl Pass {
             .filter_map(|w| Some((w.address, w.cursor?)))
             .unzip();
         self.check_head(chain, provider, head, &cursors).await?;
+        // Deposits are younger than this head: it must be one that the chain has.
+        let now_ms = self.app.clock().now_ms();
+        self.app
+            .watching()
+            .saw_head(&self.blockchain, head.number, now_ms);
         let rescan = RESCAN.max(u64::from(chain.chain.confirmations.required()));
         let plan = scanning::plan(&cursors, head.number, rescan, self.lowest_head);
         let mut read = Read {
