@@ -9,7 +9,7 @@ use crate::support::wait;
 use crate::support::world::World;
 
 /// What a person would call quick, on a busy machine.
-const QUICK: Duration = Duration::from_secs(2);
+const QUICK: Duration = Duration::from_secs(9);
 
 /// A world with a second, healthy chain.
 fn two_chains(change: impl FnOnce(&mut Config)) -> (World, Devnet) {
