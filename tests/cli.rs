@@ -239,13 +239,21 @@ fn a_second_server_on_the_same_database_does_not_start() {
     let path = dir.path().join("ocrch.toml");
     let listen = crate::support::net::free_address();
     std::fs::write(&path, config.text(listen)).expect("room");
-    let second = ocrch()
+    let mut second = ocrch()
         .args(["serve", "-c"])
         .arg(&path)
-        .output()
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
         .expect("the binary starts");
-    assert_eq!(second.status.code(), Some(1), "{second:?}");
+    let ended = (0..500).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        second.try_wait().expect("a child")
+    });
+    let _ = second.kill();
+    let second = second.wait_with_output().expect("a child");
     let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(ended.and_then(|e| e.code()), Some(1), "{said}");
     let why = said
         .lines()
         .filter(|l| l.contains("another ocrch is running"));

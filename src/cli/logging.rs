@@ -16,6 +16,8 @@ pub fn start(default_filter: &str) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A log that nobody reads any more (a closed pipe) must not stop the server, nor keep it from stopping.
+        .log_internal_errors(false)
         .with_target(false);
     if std::env::var("OCRCH_LOG_FORMAT").is_ok_and(|format| format == "json") {
         builder.json().init();
