@@ -28,8 +28,8 @@ const LOOK_UP_UNCLEAR_EVERY: i64 = 5_000;
 const TOO_MANY_BAD_ANSWERS: usize = 5;
 /// A block may be from so far ahead of our clock, in seconds.
 const AHEAD_OF_US: i64 = 15 * 60;
-/// A head so far above what was read is verified before cursors follow it.
-const HEAD_LEAPT: u64 = 1000;
+/// A head so far above what was read is verified before cursors follow it; less, and the next re-scan makes up for it.
+const HEAD_LEAPT: u64 = RESCAN;
 /// Requests that one pass spends on wallets that are far behind: the others must not wait for them.
 const CATCH_UP_REQUESTS: usize = 20;
 /// Settling so many transfers at once shares their commits.
