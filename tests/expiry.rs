@@ -59,6 +59,7 @@ fn no_order_expires_by_a_node_that_stands_still() {
         hash.as_str()
     );
     world.wait_for_status(&unpaid, "expired");
+    world.receiver.wait_for_status(&paid.order_id, "paid");
     assert_eq!(told(&world, &paid), ["paid"]);
 }
 
@@ -127,6 +128,7 @@ fn a_payment_mined_again_after_the_expiry_is_in_time() {
         world.wait_for_status(&shopper, "paid")["payment"]["txn_hash"],
         hash.as_str()
     );
+    world.receiver.wait_for_status(&shopper.order_id, "paid");
     assert_eq!(told(&world, &shopper), ["paid"]);
     assert!(world.unknown_transfers().is_empty());
 }
