@@ -228,6 +228,65 @@ fn the_log_keeps_secrets() {
     }
 }
 
+/// Two servers would deliver every webhook twice.
+#[test]
+fn a_second_server_on_the_same_database_does_not_start() {
+    let mut world = World::start();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut config = crate::support::config::Config::new();
+    let database = world.server.db_path();
+    config.set_text("database", "path", database.to_str().expect("UTF-8"));
+    let path = dir.path().join("ocrch.toml");
+    let listen = crate::support::net::free_address();
+    std::fs::write(&path, config.text(listen)).expect("room");
+    let mut second = ocrch()
+        .args(["serve", "-c"])
+        .arg(&path)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let ended = (0..500).find_map(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        second.try_wait().expect("a child")
+    });
+    let _ = second.kill();
+    let second = second.wait_with_output().expect("a child");
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(ended.and_then(|e| e.code()), Some(1), "{said}");
+    let why = said
+        .lines()
+        .filter(|l| l.contains("another ocrch is running"));
+    assert_eq!(why.count(), 1, "{said}");
+    assert!(!said.contains("panicked"), "{said}");
+
+    // The first one goes on, and what a killed one leaves behind keeps nobody out.
+    world.settle_everything();
+    world.server.kill();
+    world.server.launch();
+    world.settle_everything();
+}
+
+/// Orders name customers' payments.
+#[test]
+fn the_database_is_its_owners_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::start();
+    world.order("1");
+    let database = world.server.db_path();
+    let dir = database.parent().expect("a directory");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(dir).expect("a directory").flatten() {
+        let name = entry.file_name().into_string().expect("UTF-8");
+        if name.starts_with("ocrch.db") {
+            let mode = entry.metadata().expect("a file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}: {mode:o}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 1, "the database is there");
+}
+
 #[test]
 fn logs_for_machines() {
     let listen = crate::support::net::free_address();

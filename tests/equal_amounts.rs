@@ -5,6 +5,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::support::config::Config;
 use crate::support::devnet::{text, wallet_address};
 use crate::support::random::Random;
 use crate::support::shop::Shopper;
@@ -229,6 +230,77 @@ fn switched_off_the_oldest_is_paid_first() {
             hash.as_str()
         );
     }
+}
+
+/// Deposits from before keep their values to themselves once amounts must be unique.
+#[test]
+fn switched_on_it_counts_those_from_before() {
+    let mut world = World::with(|config| {
+        config.set("payments", "unique_amounts", "false");
+    });
+    let (before, old) = world.deposit("25", "USDT");
+    let (regretted, given_up) = world.deposit("26", "USDT");
+    regretted.cancel().expect(200);
+    world.restart_with(|_| {});
+    let (after, new) = world.deposit("25", "USDT");
+    let (other, newer) = world.deposit("26", "USDT");
+    assert_ne!(text(&new, "amount"), text(&old, "amount"));
+    assert_ne!(text(&newer, "amount"), text(&given_up, "amount"));
+    // Whoever ordered last pays first.
+    let open = vec![(other, newer), (after, new), (before, old)];
+    for (shopper, deposit) in &open {
+        let hash = world.net.pay(deposit);
+        world.confirm();
+        assert_eq!(
+            world.wait_for_status(shopper, "paid")["payment"]["txn_hash"],
+            hash.as_str()
+        );
+    }
+}
+
+/// Who lost a value to another order, for want of free ones, is never paid with that order's money.
+#[test]
+fn a_late_payment_pays_who_holds_the_value_now() {
+    let settings = |config: &mut Config| {
+        config.set("payments", "max_tail", "\"0.0001\"");
+        config.set("orders", "accept_late", "true");
+        config.set("orders", "expires_after", "\"3s\"");
+    };
+    let mut world = World::with(settings);
+    let (evicted, first) = world.deposit("25", "USDT");
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| while world.order("25").try_pay("devnet", "USDT").status == 201 {});
+        }
+    });
+    world.wait_for_status(&evicted, "expired");
+    // Only a value that has been free for an hour is given away.
+    world.server.stop();
+    let changed = world.server.stopped_db().execute(
+        "UPDATE deposits SET closed_at = closed_at - 7200
+         WHERE order_id = (SELECT id FROM orders WHERE order_id = ?1)",
+        [&evicted.order_id],
+    );
+    assert_eq!(changed, Ok(1));
+    world.server.launch();
+    world.rpc.forget_calls();
+    world.rpc.wait_for_head();
+    let (holder, second) = world.deposit("25", "USDT");
+    assert_eq!(text(&second, "amount"), text(&first, "amount"));
+    world.wait_for_status(&holder, "expired");
+    let hash = world.net.pay(&second);
+    world.confirm();
+    assert_eq!(
+        world.wait_for_status(&holder, "paid")["payment"]["txn_hash"],
+        hash.as_str()
+    );
+    // Nor with what the holder pays twice.
+    world.net.pay(&second);
+    world.confirm();
+    wait::until("an unknown transfer", || {
+        (world.unknown_transfers().len() == 1).then_some(())
+    });
+    assert_eq!(evicted.status()["status"], "expired");
 }
 
 /// One order in a generated story.

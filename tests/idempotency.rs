@@ -101,6 +101,32 @@ fn a_replay_to_the_byte_makes_no_second_order() {
     assert_eq!(send(&[]).text(), first.text());
 }
 
+/// A key is not signed: whatever is made of it, the replay gets the first answer.
+#[test]
+fn a_replay_with_a_malformed_key_gets_the_first_answer() {
+    let world = World::start();
+    let body = order_body("9.99", HOOK).to_string();
+    let signature = sign::body(SECRET, sign::now(), body.as_bytes());
+    let url = format!("{}/api/v1/service/orders", world.server.base());
+    let send = |key: Option<&str>| {
+        let mut headers = vec![
+            ("content-type", "application/json"),
+            ("ocrch-signature", &*signature),
+        ];
+        headers.extend(key.map(|key| ("idempotency-key", key)));
+        crate::support::http::send("POST", &url, &headers, body.as_bytes())
+    };
+    let too_long = "k".repeat(256);
+    for malformed in ["two words", &too_long] {
+        send(Some(malformed)).expect(400);
+    }
+    let first = send(None).expect(201);
+    for malformed in ["two words", &too_long] {
+        let again = send(Some(malformed));
+        assert_eq!((again.status, again.text()), (201, first.text()));
+    }
+}
+
 /// The first answer counts for requests that race, too.
 #[test]
 fn racing_requests_make_one_order() {

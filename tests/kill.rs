@@ -149,6 +149,8 @@ impl Traffic<'_> {
                 _ => self.pay(&payer, &shopper, &mut random),
             }
             self.ready.fetch_add(1, Ordering::Relaxed);
+            // A busy shop, not a flood: between two kills a slow build must get somewhere.
+            thread::sleep(Duration::from_millis(20 + random.below(100) as u64));
         }
     }
 
@@ -217,10 +219,11 @@ impl Traffic<'_> {
 
 /// Waits until everything that must happen has happened.
 fn settle(world: &World, book: &Book) {
-    let long = Duration::from_secs(90);
+    let long = Duration::from_secs(120);
     for order_id in book.payments.keys() {
-        let shopper = world.shop.shopper(order_id);
-        world.wait_for_status(&shopper, "paid");
+        wait::until_within(long, &format!("order {order_id} to be paid"), || {
+            (world.shop.status(order_id)["status"] == "paid").then_some(())
+        });
     }
     wait::until_within(long, "all strays to be reported", || {
         (world.unknown_transfers().len() >= book.strays).then_some(())

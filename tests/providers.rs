@@ -9,7 +9,7 @@ use crate::support::wait;
 use crate::support::world::World;
 
 /// What a person would call quick, on a busy machine.
-const QUICK: Duration = Duration::from_secs(2);
+const QUICK: Duration = Duration::from_secs(9);
 
 /// A world with a second, healthy chain.
 fn two_chains(change: impl FnOnce(&mut Config)) -> (World, Devnet) {
@@ -324,11 +324,24 @@ fn a_tick_is_a_few_requests_for_all_wallets_and_coins() {
         }
     });
     let _open: Vec<_> = (0..10).map(|_| world.deposit("17", "USDT")).collect();
+    // What was paid before costs nothing more, unless the chain changes its mind.
+    let paid: Vec<_> = (0..20).map(|_| world.deposit("18", "USDT")).collect();
+    for (_, deposit) in &paid {
+        world.net.pay(deposit);
+    }
     world.settle_everything();
     world.rpc.forget_calls();
     std::thread::sleep(Duration::from_secs(3));
     let calls = world.rpc.calls();
     // A tick every 200 ms: head and logs, sometimes more.
-    assert!(calls.len() <= 15 * 4, "{} requests in 3 s", calls.len());
+    let mut counts = std::collections::BTreeMap::<String, usize>::new();
+    for call in &calls {
+        *counts.entry(call.method.clone()).or_default() += 1;
+    }
+    assert!(
+        calls.len() <= 15 * 4,
+        "{} requests in 3 s: {counts:?}",
+        calls.len()
+    );
     assert!(!calls.is_empty());
 }

@@ -114,6 +114,23 @@ fn a_payment_moved_to_another_block_starts_over() {
     paid_once(&world, &shopper, &hash);
 }
 
+/// A block below the head that was known when the deposit was made is no history then.
+#[test]
+fn a_payment_moved_to_a_lower_block_still_pays() {
+    let (world, payer) = world();
+    world.wait_scanned(world.net.anvil.head());
+    let (shopper, deposit) = world.deposit("42", "USDT");
+    let head = world.net.anvil.head();
+    let hash = world.net.pay_from(&payer, &deposit);
+    let raw = world.net.anvil.raw(&hash);
+    world.wait_for_progress(&shopper);
+
+    world.net.anvil.reorg(4, &json!([[raw, 0]]));
+    assert!(world.net.anvil.block_of(&hash) < head);
+    world.confirm();
+    paid_once(&world, &shopper, &hash);
+}
+
 #[test]
 fn a_payment_replaced_by_a_smaller_one_pays_nothing() {
     let (world, payer) = world();

@@ -66,6 +66,24 @@ fn a_preselection_narrows_the_choice() {
     shopper.pay("devnet", "DAI");
 }
 
+/// Other ids in the URL, such as a tenant's or a session's, are not taken for the order's.
+#[test]
+fn a_preselection_narrows_the_choice_whatever_else_the_url_names() {
+    let world = World::start();
+    let mut body = world.order_body("1");
+    body["stablecoin"] = json!("DAI");
+    let id = world.order_with(&body).order_id;
+    for url in [
+        format!("{CHECKOUT_ORIGIN}/t/{NOBODY}/pay?order_id={id}"),
+        format!("{CHECKOUT_ORIGIN}/pay?session={NOBODY}&order_id={id}&cart={NOBODY}"),
+        format!("{CHECKOUT_ORIGIN}/t/{NOBODY}/pay/{id}"),
+    ] {
+        let chains = world.shop.shopper_at(&id, &url).chains();
+        assert_eq!(chains.as_array().map(Vec::len), Some(1), "{url}: {chains}");
+        assert_eq!(chains[0]["stablecoin"], "DAI", "{url}");
+    }
+}
+
 #[test]
 fn an_expected_sender_narrows_the_choice_to_its_family() {
     let world = World::start();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::support::anvil::Anvil;
 use crate::support::config::Config;
 use crate::support::devnet::{Devnet, text, wallet_address};
+use crate::support::faulty_rpc::{Call, Fault};
 use crate::support::token::Token;
 use crate::support::wait;
 use crate::support::world::{UNKNOWN, World};
@@ -135,4 +136,141 @@ fn every_contract_of_a_coin_pays() {
     world.confirm();
     world.wait_for_status(&by_first, "paid");
     world.wait_for_status(&by_second, "paid");
+}
+
+/// A wallet that left the configuration was shown to shoppers before, who may still pay.
+#[test]
+fn a_wallet_that_was_replaced_is_watched_while_shoppers_may_pay_it() {
+    let mut world = World::start();
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    let old = world.net.wallet.clone();
+    world.restart_with(|config| config.wallets[0].address = wallet_address(2));
+    let (next, new_deposit) = world.deposit("17", "USDT");
+    assert_ne!(
+        text(&new_deposit, "wallet_address").to_lowercase(),
+        old.to_lowercase()
+    );
+    for (shopper, deposit) in [(&shopper, &deposit), (&next, &new_deposit)] {
+        let hash = world.net.pay(deposit);
+        world.confirm();
+        assert_eq!(
+            world.wait_for_status(shopper, "paid")["payment"]["txn_hash"],
+            hash.as_str()
+        );
+    }
+}
+
+/// Also the chain's last one: the chain is watched still, and orders expire only after it was read.
+#[test]
+fn the_last_wallet_of_a_chain_is_watched_while_shoppers_may_pay_it() {
+    let mut world = World::with(|config| {
+        config.set("orders", "expires_after", "\"4s\"");
+    });
+    let (paid, deposit) = world.deposit("17", "USDT");
+    let (unpaid, _) = world.deposit("18", "USDT");
+    world.rpc.fail(Fault::Status(500));
+    let hash = world.net.pay(&deposit);
+    world.confirm();
+    world.restart_with(|config| config.wallets.clear());
+    wait::holds(Duration::from_secs(4), "the chain was not read", || {
+        unpaid.status()["status"] == "pending" && paid.status()["status"] == "pending"
+    });
+    world.rpc.heal();
+    assert_eq!(
+        world.wait_for_status(&paid, "paid")["payment"]["txn_hash"],
+        hash.as_str()
+    );
+    world.wait_for_status(&unpaid, "expired");
+}
+
+/// One transaction that the node cannot explain keeps no other from being paid.
+fn pays_in_spite_of(fault: impl Fn(String) -> Fault) {
+    let world = World::with(|config| {
+        config.set("orders", "expires_after", "\"6s\"");
+    });
+    let (odd, odd_deposit) = world.deposit("17", "USDT");
+    let (plain, plain_deposit) = world.deposit("18", "USDT");
+    let (unpaid, _) = world.deposit("19", "USDT");
+    world.net.anvil.hold();
+    let units = world.net.usdt.units(text(&odd_deposit, "amount"));
+    let payer = world.net.anvil.account(0);
+    let hash = world
+        .net
+        .usdt
+        .submit(&world.net.anvil, &payer, &world.net.wallet, units);
+    world.rpc.fail(fault(hash.clone()));
+    world.net.anvil.release();
+    world.net.anvil.mine(1);
+    world.net.pay(&plain_deposit);
+    world.confirm();
+    world.wait_for_status(&plain, "paid");
+    let asked = |c: &Call| c.method == "eth_getTransactionReceipt" && c.params[0] == *hash;
+    assert!(world.rpc.calls().iter().any(asked), "it was asked for");
+    assert_eq!(odd.status()["status"], "pending");
+    world.wait_for_status(&unpaid, "expired");
+    assert_eq!(odd.status()["status"], "pending");
+    world.rpc.heal();
+    assert_eq!(
+        world.wait_for_status(&odd, "paid")["payment"]["txn_hash"],
+        hash.as_str()
+    );
+}
+
+#[test]
+fn a_receipt_that_is_nonsense_stops_no_other() {
+    pays_in_spite_of(Fault::NonsenseAbout);
+}
+
+#[test]
+fn a_receipt_that_is_an_error_stops_no_other() {
+    pays_in_spite_of(Fault::ErrorAbout);
+}
+
+/// A head that is absurdly high moves no cursor over blocks that do not exist yet.
+#[test]
+fn a_head_beyond_the_chain_leaves_no_gap() {
+    let world = World::start();
+    world.wait_scanned(world.net.anvil.head());
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.rpc.forget_calls();
+    world.rpc.fail(Fault::Head(1 << 40));
+    world.rpc.wait_for_head();
+    wait::until("a complaint in the log", || {
+        let log = world.server.log();
+        log.lines()
+            .any(|l| l.contains("WARN") && l.contains("devnet") && l.contains("1099511627776"))
+            .then_some(())
+    });
+    let (during, deposit_during) = world.deposit("18", "USDT");
+    let hash = world.net.pay(&deposit);
+    let hash_during = world.net.pay(&deposit_during);
+    let farthest: u64 = world
+        .server
+        .db()
+        .query_row("SELECT max(scanned_to) FROM cursors", [], |row| row.get(0))
+        .expect("a cursor");
+    assert!(farthest <= world.net.anvil.head(), "{farthest}");
+    world.rpc.heal();
+    world.confirm();
+    for (shopper, hash) in [(&shopper, hash), (&during, hash_during)] {
+        assert_eq!(
+            world.wait_for_status(shopper, "paid")["payment"]["txn_hash"],
+            hash.as_str()
+        );
+    }
+}
+
+/// Nor does a wallet's first start begin there, which nothing would bring back.
+#[test]
+fn a_first_start_at_a_head_beyond_the_chain_leaves_no_gap() {
+    let mut world = World::start();
+    world.rpc.fail(Fault::Head(1 << 40));
+    world.rpc.forget_calls();
+    world.restart_with(|config| config.wallets[0].address = wallet_address(2));
+    world.rpc.wait_for_head();
+    world.rpc.heal();
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
 }

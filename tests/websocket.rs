@@ -194,3 +194,10 @@ fn browsers_connect_from_allowed_origins() {
         crate::support::socket::Socket::open(&url, &headers).order();
     }
 }
+
+#[test]
+fn a_quiet_connection_is_pinged() {
+    let world = World::start();
+    let mut socket = world.order("1").socket();
+    assert!(socket.is_pinged_within(Duration::from_secs(35)));
+}

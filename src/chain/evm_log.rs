@@ -202,7 +202,9 @@ fn event(log: &Log, wanted: &Wanted) -> Result<Option<TransferId>, ProviderError
         && wanted
             .contracts
             .is_none_or(|known| known.contains(&contract));
-    if !ours || log.data.len() != 2 + 64 {
+    // java-tron leaves the 0x out in places.
+    let digits = log.data.strip_prefix("0x").unwrap_or(&log.data);
+    if !ours || digits.len() != 64 {
         return Ok(None);
     }
     let Some(units) = units(&bytes(&log.data)?) else {

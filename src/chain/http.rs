@@ -280,6 +280,12 @@ fn no_reply(error: ureq::Error) -> NoReply {
         ureq::Error::BodyExceedsLimit(_) => NoReply::TooLong,
         ureq::Error::HostNotFound => unreachable("host not found"),
         // The kind only: the text of some errors quotes the URL.
+        ureq::Error::Io(error)
+            if error.kind() == std::io::ErrorKind::Other
+                || error.to_string().contains("lookup") =>
+        {
+            unreachable("its name cannot be resolved")
+        }
         ureq::Error::Io(error) => unreachable(&error.kind().to_string()),
         ureq::Error::Rustls(error) => unreachable(&one_line(&format!("TLS: {error}"))),
         ureq::Error::Tls(text) => unreachable(&one_line(&format!("TLS: {text}"))),

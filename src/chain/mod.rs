@@ -60,7 +60,8 @@ pub trait Provider: Send + Sync {
     fn block(&self, number: u64) -> Result<Option<BlockRef>, ProviderError>;
 
     /// What became of a transaction; `None` if the provider does not know it.
-    /// Carries all transfers to `recipients` in it, by any contract.
+    /// Carries all transfers to `recipients` in it, by any contract. Its block is the canonical one at its height: a
+    /// provider that finds another block there answers with an error.
     fn receipt(
         &self,
         txn_hash: &str,

@@ -33,8 +33,7 @@ pub fn run(args: Args) -> Result<(), String> {
         "Wrote {file} with fresh secrets; only you can read it. Next:
 
   1. Put your wallet's address under [[wallets]] in it.
-  2. ocrch check{option}    says whether all is well
-  3. ocrch serve{option}    runs the server
+  2. ocrch serve{option}    runs the server, or says what is wrong
 
 Keep the admin's secret (under [admin]) somewhere safe: at its first start the server
 replaces it by a hash. Your shop needs the merchant's secret (under [merchant])."

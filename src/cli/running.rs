@@ -62,6 +62,14 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), String> {
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut reload = listen(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        while reload.recv().await.is_some() {
+            tracing::warn!(
+                "SIGHUP: this version does not reload its configuration; restart it instead"
+            );
+        }
+    });
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

@@ -122,6 +122,7 @@ fn own_chain(s: &Section<'_>, blockchain: &Blockchain) -> ChainConfig {
             family,
             name: name.to_owned(),
             chain_id: chain_id.unwrap_or_default(),
+            steady: false,
             block_time: Duration::from_secs(if family == Family::Tron { 3 } else { 2 }),
             confirmations: match family {
                 Family::Evm => ConfirmationRule::Depth(12),

@@ -85,6 +85,29 @@ fn doubts(config: &Config) -> Vec<String> {
     if config.wallets.is_empty() {
         doubts.push("no [[wallets]]: nobody can pay until there is one".to_owned());
     }
+    let agreement =
+        config.payments.agree_from.is_some() || config.chains.values().any(|c| c.agreement > 1);
+    for (asked, key) in [
+        (
+            agreement,
+            "agreement of providers (chains.*.agreement, payments.agree_from)",
+        ),
+        (
+            config.payments.accept_other_chain,
+            "payments.accept_other_chain",
+        ),
+        (config.alerts.is_some(), "[alerts]"),
+        (
+            config.server.metrics_listen.is_some(),
+            "server.metrics_listen",
+        ),
+    ] {
+        if asked {
+            doubts.push(format!(
+                "{key} is not in this version yet and has no effect"
+            ));
+        }
+    }
     for (name, chain) in &config.chains {
         if !config.wallets.iter().any(|w| w.blockchain == *name) {
             continue;

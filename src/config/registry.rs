@@ -128,6 +128,7 @@ impl RawChain {
                 name: self.name,
                 chain_id: self.chain_id,
                 block_time: Duration::from_millis(self.block_time_ms),
+                steady: true,
                 confirmations,
                 explorer_tx_url: Some(self.explorer_tx_url),
                 tokens: tokens?,

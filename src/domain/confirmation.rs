@@ -26,7 +26,7 @@ pub struct Head {
 impl Head {
     /// Confirmations of a block: 1 in the newest block, 0 above it.
     pub fn confirmations(self, block: u64) -> u64 {
-        (self.number + 1).saturating_sub(block)
+        self.number.saturating_add(1).saturating_sub(block)
     }
 
     /// Whether a block satisfies the chain's rule. Without a finalized block to go by, the usual depth decides.

@@ -50,7 +50,8 @@ pub fn deposit_paid_by<'a>(transfer: &Transfer, open: &'a [Deposit]) -> Option<&
 }
 
 /// The deposit that a late transfer pays where late payments are accepted (`orders.accept_late`): one of an expired
-/// order, fitting in all but time, and mined within the window after its expiry.
+/// order, fitting but for the time, and mined before the window after its expiry ended. One mined in time whose
+/// order expired all the same, say because a reorg held it up, is no worse than a late one.
 pub fn late_deposit_paid_by<'a>(
     transfer: &Transfer,
     expired: &'a [Deposit],
@@ -58,7 +59,7 @@ pub fn late_deposit_paid_by<'a>(
 ) -> Option<&'a Deposit> {
     expired
         .iter()
-        .filter(|deposit| fits(transfer, deposit) == Err(Misfit::Late))
+        .filter(|deposit| matches!(fits(transfer, deposit), Ok(()) | Err(Misfit::Late)))
         .filter(|deposit| transfer.mined_at <= deposit.expires_at.saturating_add(late_window))
         .min_by_key(|deposit| (deposit.expected_sender.is_none(), deposit.id))
 }
@@ -168,7 +169,12 @@ mod tests {
     #[test]
     fn a_late_transfer_pays_within_the_window_only() {
         let expired = [deposit(1, 5)];
-        for (mined_at, expected) in [(2000, None), (2001, Some(1)), (2100, Some(1)), (2101, None)] {
+        for (mined_at, expected) in [
+            (2000, Some(1)),
+            (2001, Some(1)),
+            (2100, Some(1)),
+            (2101, None),
+        ] {
             let mut t = transfer(5);
             t.mined_at = mined_at;
             let paid = late_deposit_paid_by(&t, &expired, 100).map(|d| d.id);

@@ -81,6 +81,9 @@ pub struct Chain {
     pub chain_id: u64,
     /// Usual time between blocks.
     pub block_time: Duration,
+    /// Whether blocks come whether or not anybody sends anything, as on all public chains. On others a head that does not
+    /// move says nothing.
+    pub steady: bool,
     pub confirmations: ConfirmationRule,
     /// Link to a transaction, with `{hash}` in the place of its hash.
     pub explorer_tx_url: Option<String>,

@@ -21,7 +21,7 @@ pub struct Pass {
 const TOGETHER: u64 = 500;
 
 /// How far back a pass may go when a provider's head went backwards.
-const MAX_REWIND: u64 = 1000;
+pub const MAX_REWIND: u64 = 1000;
 
 impl Cursor {
     /// A wallet whose first block to read is `first`.

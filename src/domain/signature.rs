@@ -133,10 +133,19 @@ pub fn verify_body(
     Ok(signature)
 }
 
-/// The first UUID in a URL's text: the order that a signed URL is for. It may stand in any query value or
-/// path segment; only the hyphenated form counts.
+/// The order that a signed URL is for: the UUID in its `order_id` parameter, or else the last one in any query value or
+/// path segment. Only the hyphenated form counts.
 pub fn order_in_url(url: &str) -> Option<Uuid> {
-    uuids_in(url).next()
+    let query = url
+        .split('#')
+        .next()?
+        .split_once('?')
+        .map_or("", |(_, query)| query);
+    let named = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("order_id="));
+    let named = named.and_then(|value| Uuid::try_parse(value).ok());
+    named.or_else(|| uuids_in(url).last())
 }
 
 /// Whether a signed URL's text names the order.
@@ -310,11 +319,12 @@ mod tests {
 
     #[test]
     fn a_url_names_the_orders_in_its_path_and_query() {
-        let id = Uuid::from_u128(7);
+        let (id, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
         for url in [
             format!("https://s.example/pay?order_id={id}"),
             format!("https://s.example/pay?a=b&o={id}&c=d"),
             format!("https://s.example/pay/{id}/now"),
+            format!("https://s.example/{other}/pay?order_id={id}&x={other}"),
         ] {
             assert_eq!(order_in_url(&url), Some(id), "{url}");
         }

@@ -90,6 +90,7 @@ pub struct Transfer {
     pub sender: Address,
     pub recipient: Address,
     pub value: Amount,
+    /// The highest block it was ever seen in: a reorg does not turn a payment into history.
     pub block_number: u64,
     /// The time of the earliest block it was ever seen in: a reorg does not make it younger or later.
     pub mined_at: UnixSeconds,

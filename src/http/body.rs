@@ -1,6 +1,7 @@
 //! Request bodies: raw bytes first, since a signature covers them; JSON only once they are authenticated.
 
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use poem::error::ReadBodyError;
 use poem::http::StatusCode;
@@ -9,11 +10,15 @@ use poem_openapi::registry::{MetaMediaType, MetaRequest, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::errors::Failure;
 
 /// No request of the API needs more, in bytes.
 const LIMIT: usize = 64 * 1024;
+
+/// How long a body may take to arrive.
+const TIME: Duration = Duration::from_secs(10);
 
 const TOO_LARGE: Failure = Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "request body too large");
 const CUT_OFF: Failure = Failure::new(StatusCode::BAD_REQUEST, "request body ended early");
@@ -64,11 +69,12 @@ impl<'a, T: Type> ApiExtractor<'a> for RawJson<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let read = body.take()?.into_bytes_limit(LIMIT).await;
-        let bytes = read.map(Into::into).map_err(|error| match error {
-            ReadBodyError::PayloadTooLarge => TOO_LARGE,
-            _ => CUT_OFF,
-        });
+        let read = timeout(TIME, body.take()?.into_bytes_limit(LIMIT)).await;
+        let bytes = match read {
+            Ok(Ok(bytes)) => Ok(bytes.into()),
+            Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(TOO_LARGE),
+            Ok(Err(_)) | Err(_) => Err(CUT_OFF),
+        };
         Ok(Self {
             bytes,
             expected: PhantomData,

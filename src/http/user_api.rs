@@ -317,10 +317,11 @@ fn etag(order: &Order) -> String {
     match &order.payment {
         None => format!("\"{}\"", order.status.as_str()),
         Some(payment) => format!(
-            "\"{}-{}-{}-{}\"",
+            "\"{}-{}-{}-{}-{}\"",
             order.status.as_str(),
             payment.txn_hash,
             payment.block_number,
+            payment.block_timestamp,
             payment.confirmations
         ),
     }

@@ -9,9 +9,10 @@ use super::tickets::Tickets;
 use super::watching::Watching;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::address::Address;
 use crate::domain::registry::Blockchain;
 use crate::domain::signature::Keys;
-use crate::store::{Change, Db, StoreError};
+use crate::store::{Change, Db, StoreError, cursors, deposits};
 
 /// The running application: cheap to clone.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ struct Shared {
     config: RwLock<Arc<Config>>,
     signals: Arc<Signals>,
     tickets: Tickets,
+    retired: Vec<(Blockchain, Address)>,
 }
 
 /// Who is told what after a commit.
@@ -53,7 +55,9 @@ impl App {
         let db = Db::open(&config.database.path, clock.clone(), move |changes| {
             announced.announce(changes);
         })?;
+        let retired = retired(&db, &config, &clock)?;
         Ok(Self(Arc::new(Shared {
+            retired,
             db,
             clock,
             config: RwLock::new(Arc::new(config)),
@@ -83,6 +87,11 @@ impl App {
         &self.0.signals.hub
     }
 
+    /// Wallets that left the configuration but may still be paid: they were shown to shoppers not long ago.
+    pub fn retired_wallets(&self) -> &[(Blockchain, Address)] {
+        &self.0.retired
+    }
+
     /// What is known of the chains' heads and passes.
     pub fn watching(&self) -> &Watching {
         &self.0.signals.watching
@@ -101,6 +110,30 @@ impl App {
     pub async fn chain_changed(&self, blockchain: &Blockchain) {
         self.watching().changed(blockchain).await;
     }
+}
+
+fn retired(
+    db: &Db,
+    config: &Config,
+    clock: &Clock,
+) -> Result<Vec<(Blockchain, Address)>, StoreError> {
+    let since = clock.now() - config.payments.late_window.as_secs() as i64;
+    let configured = |blockchain: &Blockchain, address: &Address| {
+        config
+            .wallets
+            .iter()
+            .any(|w| w.blockchain == *blockchain && w.address == *address)
+    };
+    db.read(|c| {
+        let mut retired = Vec::new();
+        for (blockchain, wallet) in cursors::all(c)? {
+            if !configured(&blockchain, &wallet) && deposits::any_lately(c, &blockchain, wallet, since)? {
+                tracing::info!(%blockchain, %wallet, "wallet left the configuration; still watched for orders shown before");
+                retired.push((blockchain, wallet));
+            }
+        }
+        Ok(retired)
+    })
 }
 
 /// The secrets that verify signatures.

@@ -33,6 +33,19 @@ pub fn assign_candidate(tx: &mut Tx<'_>, config: &Config, row: i64) -> Result<()
     refresh_shown(tx, order, true)
 }
 
+/// An order is closed: the other transfers that were going to pay it may fit an equal deposit of another.
+pub fn reassign_candidates_of(
+    tx: &mut Tx<'_>,
+    config: &Config,
+    order_row: i64,
+) -> Result<(), StoreError> {
+    for transfer in transfers::waiting_with_candidates_of(tx, order_row)? {
+        transfers::set_candidate(tx, transfer, None)?;
+        assign_candidate(tx, config, transfer)?;
+    }
+    Ok(())
+}
+
 /// Sets the payment that a pending order shows. Announces the order if that changed, or if `changed` says that the
 /// payment itself did.
 pub fn refresh_shown(tx: &mut Tx<'_>, order_row: i64, changed: bool) -> Result<(), StoreError> {

@@ -72,9 +72,6 @@ pub async fn create_order(
     request: CreateOrder,
     origin: Origin,
 ) -> Result<Order, CreateError> {
-    if let Some(key) = &origin.idempotency_key {
-        check_key(key)?;
-    }
     let new = check(&app.config(), request);
     app.db()
         .write(move |tx| {
@@ -99,6 +96,7 @@ fn earlier(tx: &Tx<'_>, origin: &Origin) -> Result<Option<i64>, CreateError> {
     let Some(key) = &origin.idempotency_key else {
         return Ok(None);
     };
+    check_key(key)?;
     match replays::by_key(tx, key, tx.now - KEY_LIFETIME)? {
         Some((hash, _)) if hash != origin.body_hash => Err(CreateError::KeyReused),
         Some((_, row)) => Ok(Some(row)),

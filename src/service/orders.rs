@@ -1,6 +1,7 @@
 //! Reading and cancelling orders.
 
 use super::App;
+use super::candidates::reassign_candidates_of;
 use super::outbox;
 use crate::config::Config;
 use crate::domain::order::{Order, OrderId, OrderStatus};
@@ -67,6 +68,7 @@ pub fn close_unpaid<E: From<StoreError>>(
 ) -> Result<Order, E> {
     orders::close(tx, row, status)?;
     orders::show_transfer(tx, row, None)?;
+    reassign_candidates_of(tx, config, row)?;
     let order = orders::at(tx, row)?;
     outbox::queue_order_event(tx, config, &order)?;
     Ok(order)

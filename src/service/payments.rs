@@ -159,11 +159,12 @@ impl<'a> Choice<'a> {
         let slot = self.slot(tx)?;
         let wallet = self.wallets[slot.wallet].address;
         let reserved_since = self.reserved_since(tx);
+        let place = (blockchain, wallet, self.coin);
+        deposits::release_value(tx, place, slot.micros, reserved_since, slot.evicts)?;
+        // Also where amounts need not be unique now: they may have to be after the next start.
+        let exactly = (slot.micros, slot.micros);
+        let unheld = deposits::held_values(tx, place, exactly, reserved_since)?.is_empty();
         let unique = self.config.payments.unique_amounts;
-        if unique {
-            let place = (blockchain, wallet, self.coin);
-            deposits::release_value(tx, place, slot.micros, reserved_since, slot.evicts)?;
-        }
         let new = NewDeposit {
             order: self.order,
             blockchain,
@@ -171,7 +172,7 @@ impl<'a> Choice<'a> {
             wallet,
             micros: slot.micros,
             head,
-            holds_value: unique,
+            holds_value: unique || unheld,
         };
         deposits::open(tx, &new)?;
         tx.announce(Change::Chain(blockchain.clone()));

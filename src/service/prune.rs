@@ -1,20 +1,26 @@
 //! Forgetting what is of no use any more.
 
 use super::App;
-use crate::store::{StoreError, replays};
+use crate::store::{StoreError, events, replays};
 
 /// Idempotency keys are good for a day, in seconds; an hour more costs nothing.
 const KEYS: i64 = 25 * 3600;
 /// Signatures that are too old cannot be replayed; the margin covers clocks that are set back.
 const SIGNATURES_BEYOND_AGE: i64 = 3600;
 
-/// Forgets idempotency keys and signatures that cannot be used again; returns whether there may be more.
+/// Forgets idempotency keys and signatures that cannot be used again, and webhooks and attempts beyond their retention;
+/// returns whether there may be more.
 pub async fn prune(app: &App) -> Result<bool, StoreError> {
-    let max_age = app.config().merchant.signature_max_age.as_secs() as i64;
+    let config = app.config();
+    let (events_for, attempts_for) = (&config.retention.events, &config.retention.webhook_attempts);
+    let (events_for, attempts_for) = (events_for.as_secs() as i64, attempts_for.as_secs() as i64);
+    let max_age = config.merchant.signature_max_age.as_secs() as i64;
     app.db()
         .write(move |tx| {
             let signatures_before = tx.now - max_age - SIGNATURES_BEYOND_AGE;
-            Ok(replays::prune(tx, tx.now - KEYS, signatures_before)? > 0)
+            let replays = replays::prune(tx, tx.now - KEYS, signatures_before)?;
+            let events = events::prune(tx, tx.now - attempts_for, tx.now - events_for)?;
+            Ok(replays + events > 0)
         })
         .await
 }

@@ -32,20 +32,28 @@ pub struct Found {
     pub head: Head,
 }
 
-/// The wallets of a chain with their cursors.
+/// The wallets of a chain with their cursors: the configured ones, and those that left the configuration not long ago.
 pub fn wallets(app: &App, blockchain: &Blockchain) -> Result<Vec<WatchedWallet>, StoreError> {
     let config = app.config();
-    let of_chain = config
+    let configured = config
         .wallets
         .iter()
         .filter(|w| w.blockchain == *blockchain);
+    let configured = configured.map(|w| (w.address, w.starting_tx.clone()));
+    let retired = app
+        .retired_wallets()
+        .iter()
+        .filter(|(of, _)| of == blockchain);
+    let retired = retired.map(|(_, address)| (*address, None));
     app.db().read(|c| {
-        of_chain
-            .map(|wallet| {
+        configured
+            .chain(retired)
+            .map(|(address, starting_tx)| {
+                let cursor = cursors::find(c, blockchain, address)?;
                 Ok(WatchedWallet {
-                    address: wallet.address,
-                    cursor: cursors::find(c, blockchain, wallet.address)?,
-                    starting_tx: wallet.starting_tx.clone(),
+                    address,
+                    cursor,
+                    starting_tx,
                 })
             })
             .collect()
@@ -89,8 +97,9 @@ pub async fn record(app: &App, blockchain: Blockchain, found: Found) -> Result<(
                 recording.store(tx, seen)?;
             }
             for wallet in &found.wallets {
-                let cursor = cursors::find(tx, &blockchain, *wallet)?;
-                let cursor = cursor.unwrap_or(Cursor::starting_at(found.from));
+                let Some(cursor) = cursors::find(tx, &blockchain, *wallet)? else {
+                    continue;
+                };
                 let moved = cursor.advanced(found.from, found.through);
                 if moved != cursor {
                     cursors::set(tx, &blockchain, *wallet, moved)?;

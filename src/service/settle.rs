@@ -1,10 +1,12 @@
 //! Settling transfers: what a look-up at the chain means for them and for the orders they pay.
 
 use super::App;
-use super::candidates::{assign_candidate, coin_pays, come_back, drop_candidate, refresh_shown};
+use super::candidates::{
+    coin_pays, come_back, drop_candidate, reassign_candidates_of, refresh_shown,
+};
 use super::outbox;
 use crate::config::Config;
-use crate::domain::confirmation::{Head, Verdict};
+use crate::domain::confirmation::{DEPTH_OF_NO_RETURN, Head, Verdict};
 use crate::domain::deposit::Deposit;
 use crate::domain::matching;
 use crate::domain::order::OrderStatus;
@@ -114,7 +116,14 @@ fn fail(tx: &mut Tx<'_>, transfer: &StoredTransfer) -> Result<(), StoreError> {
         "transfer left the chain before it was confirmed"
     );
     transfers::set_failed(tx, transfer.row)?;
-    drop_candidate(tx, transfer)
+    match transfer.candidate {
+        // It stays the candidate: mined again soon, it must find its order open.
+        Some(deposit) => {
+            let order = deposits::order_of(tx, deposit)?;
+            refresh_shown(tx, order, false)
+        }
+        None => Ok(()),
+    }
 }
 
 /// Matches a transfer that is deep enough and canonical.
@@ -180,11 +189,7 @@ fn pay(
         txn_hash = transfer.id.txn_hash, value = %transfer.facts.value, coin = %transfer.facts.coin, "order paid"
     );
     outbox::queue_order_event(tx, config, &order)?;
-    for other in transfers::waiting_with_candidates_of(tx, row)? {
-        transfers::set_candidate(tx, other, None)?;
-        assign_candidate(tx, config, other)?;
-    }
-    Ok(())
+    reassign_candidates_of(tx, config, row)
 }
 
 /// Whether a deposit with a tail on exactly this value is open: its shopper may have sent the bare value.
@@ -227,7 +232,9 @@ fn settle_matched(
     verdict: &Verdict,
     head: Head,
 ) -> Result<(), StoreError> {
+    let given_up = head.confirmations(transfer.block.number) >= 2 * DEPTH_OF_NO_RETURN;
     match verdict {
+        Verdict::Unclear(_) | Verdict::Gone if given_up => transfers::unwatch(tx, transfer.row),
         Verdict::Unclear(_) => Ok(()),
         Verdict::Gone if transfer.vanished => Ok(()),
         Verdict::Gone => {

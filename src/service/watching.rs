@@ -19,8 +19,8 @@ pub struct Watching {
 #[derive(Default)]
 struct State {
     head: Option<(u64, i64)>,
-    /// Beginning of the last pass that read everything up to the head.
-    read_since: Option<i64>,
+    /// Everything mined before this moment has been read.
+    read_until: Option<i64>,
     changed: Arc<Notify>,
 }
 
@@ -48,18 +48,18 @@ impl Watching {
         (now_ms - seen_at <= HEAD_IS_FRESH).then_some(number)
     }
 
-    /// Notes that a pass begun at `began_ms` has read the chain up to its head.
-    pub fn read_up_to_head(&self, blockchain: &Blockchain, began_ms: i64) {
+    /// Notes that everything that was mined before a moment has been read.
+    pub fn has_read_until(&self, blockchain: &Blockchain, moment_ms: i64) {
         if let Some(state) = self.lock().get_mut(blockchain) {
-            state.read_since = state.read_since.max(Some(began_ms));
+            state.read_until = Some(moment_ms);
         }
     }
 
-    /// Whether a pass begun after a moment has read the chain up to its head, since the start.
-    pub fn was_read_since(&self, blockchain: &Blockchain, moment_ms: i64) -> bool {
+    /// Whether everything mined up to a moment has been read, since the start.
+    pub fn was_read_until(&self, blockchain: &Blockchain, moment_ms: i64) -> bool {
         let chains = self.lock();
-        let read_since = chains.get(blockchain).and_then(|state| state.read_since);
-        read_since.is_some_and(|began| began > moment_ms)
+        let read_until = chains.get(blockchain).and_then(|state| state.read_until);
+        read_until.is_some_and(|until| until > moment_ms)
     }
 
     /// Has the chain's watcher look at once.

@@ -36,6 +36,15 @@ pub fn wallets(
     Ok(found.collect::<Result<_, _>>()?)
 }
 
+/// All wallets that were ever watched, with their chains.
+pub fn all(connection: &Connection) -> Result<Vec<(Blockchain, Address)>, StoreError> {
+    let mut statement = connection.prepare_cached("SELECT blockchain, wallet FROM cursors")?;
+    let found = statement.query_map([], |row| {
+        Ok((rows::blockchain(row, 0)?, rows::address(row, 1)?))
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
 /// Stores a cursor.
 pub fn set(
     tx: &Tx<'_>,

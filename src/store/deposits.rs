@@ -92,7 +92,7 @@ pub fn held_values(
     reserved_since: UnixSeconds,
 ) -> Result<Vec<HeldValue>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, micros, expected_sender, closed_at, transfer_seen FROM deposits
+        "SELECT id, micros, expected_sender, closed_at, transfer_seen FROM deposits INDEXED BY deposits_held_values
          WHERE blockchain = ?1 AND wallet = ?2 AND stablecoin = ?3 AND micros BETWEEN ?4 AND ?5
            AND holds_value = 1 AND (closed_at IS NULL OR closed_at > ?6)
          ORDER BY micros",
@@ -151,7 +151,8 @@ pub fn open_at(connection: &Connection, transfer: &Transfer) -> Result<Vec<Depos
     )
 }
 
-/// Deposits that a transfer's place and value fit: those of expired orders, closed after `since`.
+/// Deposits that a transfer's place and value fit: those of expired orders, closed after `since`, that still hold
+/// their value: one whose value was given to another deposit can never be paid again.
 pub fn expired_at(
     connection: &Connection,
     transfer: &Transfer,
@@ -160,7 +161,7 @@ pub fn expired_at(
     at_value(
         connection,
         transfer,
-        "d.closed_at > ?5 AND o.status = 'expired'",
+        "d.closed_at > ?5 AND d.holds_value = 1 AND o.status = 'expired'",
         since,
     )
 }
@@ -202,9 +203,9 @@ pub fn order_amounts_above(
         return Ok(vec![]);
     };
     let mut statement = connection.prepare_cached(
-        "SELECT DISTINCT o.amount FROM deposits d JOIN orders o ON o.id = d.order_id
+        "SELECT DISTINCT o.amount FROM deposits d INDEXED BY deposits_open_by_value JOIN orders o ON o.id = d.order_id
          WHERE d.blockchain = ?1 AND d.wallet = ?2 AND d.stablecoin = ?3 AND d.micros > ?4 AND d.micros <= ?5
-           AND d.closed_at IS NULL",
+           AND d.status = 'open'",
     )?;
     let key = params![
         transfer.blockchain.as_str(),
@@ -245,6 +246,21 @@ pub fn any_open(connection: &Connection, blockchain: &Blockchain) -> Result<bool
         "SELECT EXISTS (SELECT 1 FROM deposits WHERE blockchain = ?1 AND status = 'open')",
     )?;
     Ok(statement.query_row([blockchain.as_str()], |row| row.get(0))?)
+}
+
+/// Whether a wallet has a deposit that is open or was closed after a moment. Reads the wallet's deposits: at the start only.
+pub fn any_lately(
+    connection: &Connection,
+    blockchain: &Blockchain,
+    wallet: Address,
+    since: UnixSeconds,
+) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM deposits WHERE blockchain = ?1 AND wallet = ?2
+           AND (closed_at IS NULL OR closed_at > ?3))",
+    )?;
+    let key = params![blockchain.as_str(), wallet.to_string(), since];
+    Ok(statement.query_row(key, |row| row.get(0))?)
 }
 
 /// When the oldest open deposit on a wallet was opened. Reads all open deposits of the chain: for a wallet's first

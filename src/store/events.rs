@@ -151,3 +151,22 @@ pub fn set_next_attempt(tx: &Tx<'_>, event: i64, at_ms: Option<i64>) -> Result<(
     };
     Ok(())
 }
+
+/// Forgets attempts made before a time, and events that are over and older than another, a bounded number at a time;
+/// returns how many were forgotten.
+pub fn prune(tx: &Tx<'_>, attempts_before: i64, events_before: i64) -> Result<usize, StoreError> {
+    let attempts = tx
+        .prepare_cached(
+            "DELETE FROM attempts WHERE id IN
+             (SELECT id FROM attempts WHERE tried_at < ?1 LIMIT 1000)",
+        )?
+        .execute([attempts_before])?;
+    let events = tx
+        .prepare_cached(
+            "DELETE FROM events WHERE id IN
+             (SELECT id FROM events e WHERE state <> 'queued' AND created_at < ?1
+                AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.event_id = e.id) LIMIT 1000)",
+        )?
+        .execute([events_before])?;
+    Ok(attempts + events)
+}

@@ -10,7 +10,10 @@ mod rows;
 pub mod transfers;
 mod writer;
 
+use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
@@ -28,8 +31,10 @@ const READERS: u32 = 4;
 /// The database: cheap to clone, closed when the last clone is dropped.
 #[derive(Clone)]
 pub struct Db {
-    writer: Writer,
+    // Readers close first, so that the writer, closing last, leaves one tidy file.
     readers: r2d2::Pool<SqliteConnectionManager>,
+    writer: Writer,
+    _lock: Arc<File>,
 }
 
 /// What a committed transaction changed: told to whoever waits for it, never before the commit.
@@ -56,6 +61,10 @@ pub enum StoreError {
     Newer { found: u32, known: u32 },
     #[error("database: a stored value cannot be read: {0}")]
     Corrupt(String),
+    #[error("database: another ocrch is running on this file")]
+    InUse,
+    #[error("database: {0}")]
+    File(#[from] std::io::Error),
     #[error("database: the writer has stopped")]
     Stopped,
     #[error("database: the transaction panicked and was rolled back")]
@@ -72,6 +81,8 @@ impl Db {
         clock: Clock,
         on_commit: impl Fn(Vec<Change>) + Send + 'static,
     ) -> Result<Self, StoreError> {
+        let lock = lock(path)?;
+        create_private(path)?;
         let mut connection = Connection::open(path)?;
         prepare_writer(&connection)?;
         migrate::to_latest(&mut connection)?;
@@ -84,7 +95,11 @@ impl Db {
             .test_on_check_out(false)
             .build(manager)?;
         let writer = Writer::start(connection, clock, Box::new(on_commit));
-        Ok(Self { writer, readers })
+        Ok(Self {
+            readers,
+            writer,
+            _lock: Arc::new(lock),
+        })
     }
 
     /// Reads a consistent state. It does not wait for the writer, so point queries may run on the async runtime.
@@ -107,6 +122,33 @@ impl Db {
     {
         self.writer.run(transaction).await
     }
+}
+
+/// Keeps a second server away from the file: two would deliver every webhook twice. The lock is a file of its own,
+/// since closing any handle of the database itself would drop SQLite's own locks.
+fn lock(path: &Path) -> Result<File, StoreError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let file = File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(name)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Orders name customers' payments: the file, and with it its journal, is its owner's only.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    File::options()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(())
 }
 
 fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {

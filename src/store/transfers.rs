@@ -27,7 +27,7 @@ pub struct StoredTransfer {
 
 const COLUMNS: &str = "id, blockchain, stablecoin, txn_hash, contract, sender, recipient, units, ordinal, value, \
      block_number, block_hash, block_timestamp, mined_at, status, confirmations, waiting_since, failed_at, \
-     candidate, fulfillment, vanished";
+     candidate, fulfillment, vanished, highest_block";
 
 fn stored(row: &Row<'_>) -> Result<StoredTransfer, rusqlite::Error> {
     let (sender, recipient) = (rows::address(row, 5)?, rows::address(row, 6)?);
@@ -48,7 +48,7 @@ fn stored(row: &Row<'_>) -> Result<StoredTransfer, rusqlite::Error> {
             sender,
             recipient,
             value: amount(row, 9)?,
-            block_number: number,
+            block_number: row.get(21)?,
             mined_at: row.get(13)?,
             sequence: row.get(0)?,
         },
@@ -111,9 +111,9 @@ pub fn insert(
 ) -> Result<i64, StoreError> {
     tx.prepare_cached(
         "INSERT INTO transfers (blockchain, stablecoin, txn_hash, contract, sender, recipient, units, ordinal, value,
-             block_number, block_hash, block_timestamp, mined_at, status, confirmations, required, created_at,
+             block_number, block_hash, block_timestamp, mined_at, highest_block, status, confirmations, required, created_at,
              waiting_since, watched)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, 'waiting_for_confirmation', 0, ?13, ?14, ?14, 1)",
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?10, 'waiting_for_confirmation', 0, ?13, ?14, ?14, 1)",
     )?
     .execute(params![
         blockchain.as_str(),
@@ -158,7 +158,8 @@ pub fn any_waiting(connection: &Connection, blockchain: &Blockchain) -> Result<b
 /// Notes the block that a transfer is in now; the time of its earliest block stays.
 pub fn move_to(tx: &Tx<'_>, row: i64, block: &BlockRef) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE transfers SET block_number = ?2, block_hash = ?3, block_timestamp = ?4, mined_at = min(mined_at, ?4)
+        "UPDATE transfers SET block_number = ?2, block_hash = ?3, block_timestamp = ?4, mined_at = min(mined_at, ?4),
+             highest_block = max(highest_block, ?2)
          WHERE id = ?1",
     )?
     .execute(params![row, block.number, block.hash, block.timestamp])?;
@@ -250,6 +251,24 @@ pub fn waiting_for_order(
     Ok(statement
         .query_row([order_row, since], |row| row.get(0))
         .optional()?)
+}
+
+/// Whether a transfer keeps an order from expiring: one that waits since `waiting_since` at the longest, or that left
+/// the chain after `gone_since`.
+pub fn holds_order(
+    connection: &Connection,
+    order_row: i64,
+    waiting_since: UnixSeconds,
+    gone_since: UnixSeconds,
+) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM deposits d JOIN transfers t ON t.candidate = d.id
+         WHERE d.order_id = ?1
+           AND (t.status IN ('waiting_for_confirmation', 'waiting_for_match') AND t.waiting_since >= ?2
+                OR t.status = 'failed_to_confirm' AND t.failed_at > ?3))",
+    )?;
+    let key = params![order_row, waiting_since, gone_since];
+    Ok(statement.query_row(key, |row| row.get(0))?)
 }
 
 /// Waiting transfers that were going to pay one of an order's deposits.

@@ -51,6 +51,7 @@ pub struct Deliverer {
     places: HashMap<String, usize>,
     /// Origins whose last attempt timed out.
     slow: HashSet<String>,
+    turn: usize,
 }
 
 /// An attempt that is over and recorded.
@@ -71,13 +72,19 @@ impl Deliverer {
             orders: HashSet::new(),
             places: HashMap::new(),
             slow: HashSet::new(),
+            turn: 0,
         }
     }
 
     /// Starts as many due attempts as there are places; returns how long it may rest.
     pub fn start_due(&mut self) -> Result<Duration, StoreError> {
         let mut next_ms: Option<i64> = None;
-        for origin in outbox::origins(&self.app)? {
+        let mut origins = outbox::origins(&self.app)?;
+        // Another origin goes first each time, so that none is always too late for the last free place.
+        self.turn = self.turn.wrapping_add(1);
+        let first = self.turn % origins.len().max(1);
+        origins.rotate_left(first);
+        for origin in origins {
             let free = self.free_places(&origin);
             // Those under way are still queued, so that many more must be read to find as many others.
             let limit = free + self.events.len();

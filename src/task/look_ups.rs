@@ -36,6 +36,15 @@ pub async fn ask<T: Send + 'static>(
     Ok(answer.map_err(|_| PassError::Crashed)??)
 }
 
+/// A block that the provider spoke of, so that it must have it.
+pub async fn existing_block(
+    provider: &Arc<dyn Provider>,
+    number: u64,
+) -> Result<BlockRef, PassError> {
+    let block = ask(provider, move |p| p.block(number)).await?;
+    Ok(block.ok_or_else(|| ProviderError::BadAnswer(format!("block {number} is missing")))?)
+}
+
 /// A block from before a moment, not long before: steps back from the head, twice as far each time.
 pub async fn block_before(
     chain: &Chain,
@@ -98,6 +107,11 @@ impl LookUps {
         }
         let asked = txn_hash.to_owned();
         let receipt = ask(provider, move |p| p.receipt(&asked, &[recipient])).await?;
+        if let Some(receipt) = &receipt {
+            // A receipt's block is canonical by contract: asking for it again would cost a request for each payment.
+            self.blocks
+                .insert(receipt.block.number, Some(receipt.block.clone()));
+        }
         self.receipts.insert(key, receipt.clone());
         Ok(receipt)
     }

@@ -37,7 +37,8 @@ pub fn start(
 ) {
     let config = app.config();
     for (blockchain, chain) in &config.chains {
-        if config.wallets.iter().any(|w| w.blockchain == *blockchain) {
+        let retired = app.retired_wallets().iter().any(|(of, _)| of == blockchain);
+        if retired || config.wallets.iter().any(|w| w.blockchain == *blockchain) {
             start_watching(app, blockchain, chain, simulated, tasks, stop);
         }
     }

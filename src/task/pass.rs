@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::look_ups::{LookUps, PassError, ask, block_before};
+use super::look_ups::{LookUps, PassError, ask, block_before, existing_block};
 use crate::chain::pool::Providers;
-use crate::chain::{Provider, Scan};
+use crate::chain::{Provider, ProviderError, Scan};
 use crate::config::ChainConfig;
 use crate::domain::address::Address;
 use crate::domain::confirmation::{Head, Verdict};
@@ -13,8 +13,8 @@ use crate::domain::registry::{Blockchain, ConfirmationRule};
 use crate::domain::scanning::{self, Cursor};
 use crate::domain::transfer::{TransferId, TransferStatus};
 use crate::service::scan::{self, Found, WatchedWallet};
-use crate::service::settle;
 use crate::service::{App, StoredTransfer};
+use crate::service::{expire, settle};
 
 /// Every pass reads at least so many blocks again.
 const RESCAN: u64 = 64;
@@ -22,6 +22,16 @@ const RESCAN: u64 = 64;
 const LOOK_UP_GONE_EVERY: i64 = 60_000;
 /// How often the heads of a busy chain's providers are compared, in milliseconds.
 const COMPARE_HEADS_EVERY: i64 = 30_000;
+/// A transfer of which nothing sure could be learned is looked up again after this long, in milliseconds.
+const LOOK_UP_UNCLEAR_EVERY: i64 = 5_000;
+/// So many bad answers about single transfers are the provider's fault, not theirs.
+const TOO_MANY_BAD_ANSWERS: usize = 5;
+/// A block may be from so far ahead of our clock, in seconds.
+const AHEAD_OF_US: i64 = 15 * 60;
+/// A head so far above what was read is verified before cursors follow it; less, and the next re-scan makes up for it.
+const HEAD_LEAPT: u64 = RESCAN;
+/// Requests that one pass spends on wallets that are far behind: the others must not wait for them.
+const CATCH_UP_REQUESTS: usize = 20;
 /// Settling so many transfers at once shares their commits.
 const SETTLE_TOGETHER: usize = 64;
 
@@ -47,6 +57,10 @@ struct Read {
     /// From here to the head, for all wallets.
     from: Option<u64>,
     seen: HashSet<TransferId>,
+    /// Requests left for wallets that are far behind.
+    catch_up: usize,
+    /// Whether some wallet is still behind.
+    incomplete: bool,
 }
 
 impl Pass {
@@ -83,15 +97,10 @@ impl Pass {
         };
         let began_ms = self.app.clock().now_ms();
         let provider = self.providers.pick(began_ms).ok_or(PassError::NoneReady)?;
-        let passed = self.pass(chain, &provider).await;
+        let passed = self.pass(chain, &provider, began_ms).await;
         let now_ms = self.app.clock().now_ms();
         match &passed {
-            Ok(()) => {
-                self.providers.succeeded(&provider, now_ms);
-                self.app
-                    .watching()
-                    .read_up_to_head(&self.blockchain, began_ms);
-            }
+            Ok(()) => self.providers.succeeded(&provider, now_ms),
             Err(PassError::Provider(error)) => self.providers.failed(&provider, error, now_ms),
             Err(_) => {}
         }
@@ -102,11 +111,38 @@ impl Pass {
         &mut self,
         chain: &ChainConfig,
         provider: &Arc<dyn Provider>,
+        began_ms: i64,
     ) -> Result<(), PassError> {
         let head = self.head(chain, provider).await?;
         self.start_new_wallets(chain, provider, head).await?;
         let read = self.read(chain, provider, head).await?;
+        if !read.incomplete {
+            self.note_read(chain, provider, head, began_ms).await?;
+        }
         self.settle(chain, provider, head, &read).await
+    }
+
+    /// Notes until when everything mined has been read: orders expire by it. On a chain whose blocks come steadily that is the
+    /// head's own time, since a provider that lags shows nothing newer; on a chain that may rest it is the pass's
+    /// beginning, less one block time for the last block to get about.
+    async fn note_read(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        began_ms: i64,
+    ) -> Result<(), PassError> {
+        let moment_ms = if !chain.chain.steady {
+            began_ms - chain.chain.block_time.as_millis() as i64
+        } else if expire::any_overdue(&self.app)? {
+            existing_block(provider, head.number).await?.timestamp * 1000
+        } else {
+            return Ok(());
+        };
+        self.app
+            .watching()
+            .has_read_until(&self.blockchain, moment_ms);
+        Ok(())
     }
 
     async fn head(
@@ -132,9 +168,6 @@ impl Pass {
         if self.providers.saw_head(provider, head.number, now_ms) {
             return Err(PassError::Lagging);
         }
-        self.app
-            .watching()
-            .saw_head(&self.blockchain, head.number, now_ms);
         self.lowest_head = self.lowest_head.min(head.number);
         self.compare_heads(provider, head, now_ms);
         self.last_head = head.number;
@@ -188,21 +221,20 @@ impl Pass {
         wallet: &WatchedWallet,
     ) -> Result<u64, PassError> {
         if let Some(txn_hash) = wallet.starting_tx.clone() {
-            match ask(provider, move |p| p.receipt(&txn_hash, &[])).await? {
-                Some(receipt) => return Ok(receipt.block.number),
-                None => tracing::warn!(
-                    blockchain = %self.blockchain, wallet = %wallet.address,
-                    "the provider does not know the wallet's starting_tx; watching starts at the head"
-                ),
-            }
+            let receipt = ask(provider, move |p| p.receipt(&txn_hash, &[])).await?;
+            // Given up, everything since would be skipped for ever; another provider may know it.
+            let unknown =
+                || ProviderError::BadAnswer("it does not know the wallet's starting_tx".into());
+            return Ok(receipt.ok_or_else(unknown)?.block.number);
         }
         match scan::promised_since(&self.app, &self.blockchain, wallet.address)? {
             Some(since) => block_before(&chain.chain, provider, head, since).await,
-            None => Ok(head.number),
+            // A head that does not exist would never be reached.
+            None => Ok(existing_block(provider, head.number).await?.number),
         }
     }
 
-    /// Reads all wallets up to the head, recording each answer before asking on.
+    /// Reads all wallets up to the head, the newest blocks first, recording each answer before asking on.
     async fn read(
         &mut self,
         chain: &ChainConfig,
@@ -210,45 +242,115 @@ impl Pass {
         head: Head,
     ) -> Result<Read, PassError> {
         let wallets = scan::wallets(&self.app, &self.blockchain)?;
-        let cursors: Vec<Cursor> = wallets.iter().filter_map(|w| w.cursor).collect();
-        let addresses: Vec<Address> = wallets.iter().map(|w| w.address).collect();
-        let contracts: Vec<Address> = chain.chain.tokens.iter().map(|t| t.contract).collect();
+        let (addresses, cursors): (Vec<Address>, Vec<Cursor>) = wallets
+            .iter()
+            .filter_map(|w| Some((w.address, w.cursor?)))
+            .unzip();
+        self.check_head(chain, provider, head, &cursors).await?;
+        // Deposits are younger than this head: it must be one that the chain has.
+        let now_ms = self.app.clock().now_ms();
+        self.app
+            .watching()
+            .saw_head(&self.blockchain, head.number, now_ms);
         let rescan = RESCAN.max(u64::from(chain.chain.confirmations.required()));
-        let mut read = Read::default();
-        for pass in scanning::plan(&cursors, head.number, rescan, self.lowest_head) {
+        let plan = scanning::plan(&cursors, head.number, rescan, self.lowest_head);
+        let mut read = Read {
+            catch_up: CATCH_UP_REQUESTS,
+            ..Read::default()
+        };
+        for pass in plan.into_iter().rev() {
             let recipients: Vec<Address> = pass.wallets.iter().map(|i| addresses[*i]).collect();
-            let all = recipients.len() == addresses.len();
-            if all {
-                read.from = read.from.or(Some(pass.from));
+            if recipients.len() == addresses.len() {
+                read.from = Some(pass.from);
             }
-            let mut from = pass.from;
-            while from <= pass.to {
-                let question = Scan {
-                    from,
-                    to: pass.to,
-                    recipients: recipients.clone(),
-                    contracts: contracts.clone(),
-                };
-                let found = ask(provider, move |p| p.scan(&question)).await?;
-                read.seen
-                    .extend(found.transfers.iter().map(|t| t.id.clone()));
-                let through = found.through;
-                let found = Found {
-                    wallets: recipients.clone(),
-                    from,
-                    through,
-                    transfers: found.transfers,
-                    head,
-                };
-                scan::record(&self.app, self.blockchain.clone(), found).await?;
-                from = through + 1;
-            }
+            self.read_range(
+                chain,
+                provider,
+                head,
+                (pass.from, pass.to),
+                recipients,
+                &mut read,
+            )
+            .await?;
         }
         let farthest = cursors.iter().map(|c| c.scanned_to).max().unwrap_or(0);
         if head.number >= farthest {
             self.lowest_head = head.number;
         }
         Ok(read)
+    }
+
+    async fn read_range(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        (mut from, to): (u64, u64),
+        recipients: Vec<Address>,
+        read: &mut Read,
+    ) -> Result<(), PassError> {
+        let contracts: Vec<Address> = chain.chain.tokens.iter().map(|t| t.contract).collect();
+        let newest = to == head.number;
+        while from <= to {
+            if !newest && read.catch_up == 0 {
+                read.incomplete = true;
+                return Ok(());
+            }
+            let question = Scan {
+                from,
+                to,
+                recipients: recipients.clone(),
+                contracts: contracts.clone(),
+            };
+            let found = ask(provider, move |p| p.scan(&question)).await?;
+            read.seen
+                .extend(found.transfers.iter().map(|t| t.id.clone()));
+            let through = found.through;
+            let wallets = recipients.clone();
+            let found = Found {
+                wallets,
+                from,
+                through,
+                transfers: found.transfers,
+                head,
+            };
+            scan::record(&self.app, self.blockchain.clone(), found).await?;
+            from = through + 1;
+            if !newest {
+                read.catch_up -= 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Believes no head that is absurd against what was read before: far below it nothing would be read, far above it
+    /// cursors would leap over blocks that do not exist yet.
+    async fn check_head(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        cursors: &[Cursor],
+    ) -> Result<(), PassError> {
+        let Some(farthest) = cursors.iter().map(|c| c.scanned_to).max() else {
+            return Ok(());
+        };
+        let number = head.number;
+        if number.saturating_add(scanning::MAX_REWIND) < farthest {
+            let message = format!(
+                "its head {number} is far below block {farthest}, which was read before: it lags, or the chain was reset"
+            );
+            return Err(ProviderError::BadAnswer(message).into());
+        }
+        if number > farthest.saturating_add(HEAD_LEAPT) {
+            let block = existing_block(provider, number).await?;
+            if chain.chain.steady && block.timestamp > self.app.clock().now() + AHEAD_OF_US {
+                return Err(
+                    ProviderError::BadAnswer(format!("block {number} is from the future")).into(),
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Looks up the transfers that are ready or in doubt, and settles them.
@@ -267,15 +369,34 @@ impl Pass {
         settle::note_depths(&self.app, depths).await?;
         let mut look_ups = LookUps::default();
         let app = self.app.clone();
+        let mut bad_answers = 0;
         for some in due.chunks(SETTLE_TOGETHER) {
             let mut settling = Vec::with_capacity(some.len());
+            let mut stopped = None;
             for transfer in some {
-                let verdict = look_ups.verdict(provider, transfer).await?;
+                let verdict = match look_ups.verdict(provider, transfer).await {
+                    Ok(verdict) => verdict,
+                    // One transaction that no node can explain must not keep the others from being settled.
+                    Err(PassError::Provider(ProviderError::BadAnswer(_)))
+                        if bad_answers < TOO_MANY_BAD_ANSWERS =>
+                    {
+                        bad_answers += 1;
+                        Verdict::Unclear("the provider's answer makes no sense")
+                    }
+                    Err(error) => {
+                        stopped = Some(error);
+                        break;
+                    }
+                };
                 self.note_verdict(transfer, &verdict);
                 settling.push(settle::settle(&app, transfer.row, verdict, head));
             }
+            // What was learned counts, whatever came after it.
             for settled in futures_util::future::join_all(settling).await {
                 settled?;
+            }
+            if let Some(error) = stopped {
+                return Err(error);
             }
         }
         Ok(())
@@ -293,16 +414,19 @@ impl Pass {
             .from
             .is_some_and(|from| (from..=head.number).contains(&block));
         let is_missing = was_read && !read.seen.contains(&transfer.id);
-        let rested = || {
+        let rested = |ms: i64| {
             let last = self.looked_up.get(&transfer.row).copied().unwrap_or(0);
-            self.app.clock().now_ms() - last >= LOOK_UP_GONE_EVERY
+            self.app.clock().now_ms() - last >= ms
         };
+        if self.unclear.contains(&transfer.row) && !rested(LOOK_UP_UNCLEAR_EVERY) {
+            return false;
+        }
         match transfer.status {
             TransferStatus::WaitingForConfirmation | TransferStatus::WaitingForMatch => {
                 is_missing || head.confirms(block, chain.chain.confirmations)
             }
-            TransferStatus::FailedToConfirm => rested(),
-            TransferStatus::Matched if transfer.vanished => rested(),
+            TransferStatus::FailedToConfirm => rested(LOOK_UP_GONE_EVERY),
+            TransferStatus::Matched if transfer.vanished => rested(LOOK_UP_GONE_EVERY),
             TransferStatus::Matched => is_missing || head.is_final(block),
             TransferStatus::NoMatchedDeposit => false,
         }

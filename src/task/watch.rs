@@ -16,6 +16,9 @@ use crate::service::settle::is_busy;
 /// A failed pass is followed by another provider's, but not faster than this.
 const BETWEEN_FAILURES: Duration = Duration::from_millis(100);
 
+/// After a fault of the database or of ours the provider is spared.
+const AFTER_OUR_FAULT: Duration = Duration::from_secs(5);
+
 /// Watches a chain until the stop. A pass under way ends first.
 pub async fn run(
     app: App,
@@ -30,7 +33,11 @@ pub async fn run(
             Ok(()) => rest(&pass, began, &stop).await,
             Err(error) => {
                 log(&pass, &error);
-                back_off(&pass, &stop).await;
+                let least = match error {
+                    PassError::Store(_) | PassError::Crashed => AFTER_OUR_FAULT,
+                    _ => BETWEEN_FAILURES,
+                };
+                back_off(&pass, least, &stop).await;
             }
         }
     }
@@ -64,7 +71,7 @@ fn intervals(pass: &Pass) -> (Duration, Duration) {
     }
 }
 
-async fn back_off(pass: &Pass, stop: &CancellationToken) {
+async fn back_off(pass: &Pass, least: Duration, stop: &CancellationToken) {
     let now_ms = pass.app().clock().now_ms();
     let wait_ms = pass
         .providers()
@@ -73,7 +80,7 @@ async fn back_off(pass: &Pass, stop: &CancellationToken) {
     let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
     tokio::select! {
         () = stop.cancelled() => {}
-        () = tokio::time::sleep(wait.max(BETWEEN_FAILURES)) => {}
+        () = tokio::time::sleep(wait.max(least)) => {}
     }
 }
 

@@ -32,6 +32,12 @@ pub enum Fault {
     ChainId(u64),
     /// A node this many blocks behind what was already seen.
     Behind(u64),
+    /// A node that names this block as its head, and knows of no logs in blocks that it does not have.
+    Head(u64),
+    /// Nonsense about this transaction only.
+    NonsenseAbout(String),
+    /// An error of the node's about this transaction only.
+    ErrorAbout(String),
     /// An error for every range of logs that contains this block.
     BlockError(u64),
     /// Every call is an error of the node's.
@@ -232,7 +238,13 @@ fn serve(stream: TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
         let sent = (&stream).write_all(&answer).is_ok();
         let healthy = matches!(
             fault,
-            Fault::None | Fault::ChainId(_) | Fault::Behind(_) | Fault::BlockError(_)
+            Fault::None
+                | Fault::ChainId(_)
+                | Fault::Behind(_)
+                | Fault::Head(_)
+                | Fault::NonsenseAbout(_)
+                | Fault::ErrorAbout(_)
+                | Fault::BlockError(_)
         );
         note(state, &request, sent && healthy && !is_error(&answer));
         if !sent {
@@ -293,6 +305,20 @@ fn spoil(call: &Value, mut answer: Value, state: &State) -> Value {
         (Fault::Behind(blocks), "eth_blockNumber") => {
             let head = number(&answer["result"]).saturating_sub(*blocks);
             answer["result"] = json!(format!("{head:#x}"));
+        }
+        (Fault::Head(head), "eth_blockNumber") => {
+            answer["result"] = json!(format!("{head:#x}"));
+        }
+        (Fault::Head(_), "eth_getLogs") if answer.get("error").is_some() => {
+            return json!({"jsonrpc": "2.0", "id": call["id"], "result": []});
+        }
+        (Fault::NonsenseAbout(hash), "eth_getTransactionReceipt")
+            if call["params"][0] == **hash =>
+        {
+            answer["result"] = json!({"transactionHash": "soon", "blockNumber": "0x1"});
+        }
+        (Fault::ErrorAbout(hash), "eth_getTransactionReceipt") if call["params"][0] == **hash => {
+            return error(call, -32000, "missing trie node");
         }
         _ => {}
     }

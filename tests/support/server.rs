@@ -156,10 +156,19 @@ impl Server {
         self.dir.path().join("ocrch.toml")
     }
 
+    pub fn db_path(&self) -> PathBuf {
+        self.dir.path().join("ocrch.db")
+    }
+
+    /// The database of a server that is stopped, to prepare what would take hours.
+    pub fn stopped_db(&self) -> Connection {
+        assert!(self.process.is_none(), "still running");
+        Connection::open(self.db_path()).expect("a database")
+    }
+
     /// The database, to look at.
     pub fn db(&self) -> Connection {
-        let path = self.dir.path().join("ocrch.db");
-        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        let db = Connection::open_with_flags(self.db_path(), OpenFlags::SQLITE_OPEN_READ_ONLY)
             .expect("a database");
         db.busy_timeout(Duration::from_secs(5)).expect("a timeout");
         db

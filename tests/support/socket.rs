@@ -76,6 +76,19 @@ impl Socket {
         None
     }
 
+    /// Whether a ping comes in time. Other frames are dropped.
+    pub fn is_pinged_within(&mut self, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
+        while Instant::now() < end {
+            match self.socket.read() {
+                Ok(Message::Ping(_)) => return true,
+                Ok(Message::Close(_)) => return false,
+                _ => {}
+            }
+        }
+        false
+    }
+
     /// The order of the next frame, which must be a status update.
     #[track_caller]
     pub fn order(&mut self) -> Value {

@@ -39,14 +39,7 @@ impl World {
     pub fn on(net: Devnet, change: impl FnOnce(&mut Config)) -> Self {
         let rpc = FaultyRpc::start(&net.anvil.url);
         let receiver = Receiver::start();
-        let mut config = Config::new();
-        net.add_to(&mut config, &rpc.url());
-        config.set_text(
-            "merchant",
-            "unknown_transfer_webhook_url",
-            &receiver.url(UNKNOWN),
-        );
-        change(&mut config);
+        let config = configuration(&net, &rpc, &receiver, change);
         let server = Server::start(&config);
         let shop = Shop {
             base: server.base(),
@@ -60,6 +53,14 @@ impl World {
         };
         world.wait_until_watching();
         world
+    }
+
+    /// An orderly stop, and a new start with the usual configuration changed like this.
+    pub fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
+        let config = configuration(&self.net, &self.rpc, &self.receiver, change);
+        assert!(self.server.stop().success(), "a stop is not a failure");
+        self.server.configure(&config);
+        self.server.launch();
     }
 
     /// Until the server knows a head, a deposit's age is decided by time instead of blocks.
@@ -135,4 +136,21 @@ impl World {
         }
         found
     }
+}
+
+fn configuration(
+    net: &Devnet,
+    rpc: &FaultyRpc,
+    receiver: &Receiver,
+    change: impl FnOnce(&mut Config),
+) -> Config {
+    let mut config = Config::new();
+    net.add_to(&mut config, &rpc.url());
+    config.set_text(
+        "merchant",
+        "unknown_transfer_webhook_url",
+        &receiver.url(UNKNOWN),
+    );
+    change(&mut config);
+    config
 }

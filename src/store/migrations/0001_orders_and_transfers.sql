@@ -41,7 +41,7 @@ CREATE UNIQUE INDEX deposits_held_values
     ON deposits (blockchain, wallet, stablecoin, micros, ifnull(expected_sender, '')) WHERE holds_value = 1;
 CREATE INDEX deposits_by_order ON deposits (order_id);
 CREATE INDEX deposits_by_value ON deposits (blockchain, wallet, stablecoin, micros, closed_at);
-CREATE INDEX deposits_open ON deposits (blockchain, opened_at) WHERE status = 'open';
+CREATE INDEX deposits_open_by_value ON deposits (blockchain, wallet, stablecoin, micros) WHERE status = 'open';
 
 -- Token Transfer events to our wallets. The unique key is what tells one from every other, whoever reported it.
 CREATE TABLE transfers (
@@ -59,6 +59,7 @@ CREATE TABLE transfers (
     block_hash      TEXT NOT NULL,
     block_timestamp INTEGER NOT NULL,
     mined_at        INTEGER NOT NULL,                    -- time of the earliest block it was seen in
+    highest_block   INTEGER NOT NULL,                    -- of all blocks it was seen in
     status          TEXT NOT NULL CHECK (status IN
         ('waiting_for_confirmation', 'failed_to_confirm', 'waiting_for_match', 'no_matched_deposit', 'matched')),
     confirmations   INTEGER NOT NULL,
@@ -105,6 +106,7 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX events_due ON events (origin, next_attempt_ms) WHERE state = 'queued';
 CREATE INDEX events_queued_by_order ON events (order_id) WHERE state = 'queued';
+CREATE INDEX events_by_age ON events (created_at) WHERE state <> 'queued';
 CREATE INDEX events_by_order ON events (order_id) WHERE order_id IS NOT NULL;
 
 CREATE TABLE attempts (
@@ -117,6 +119,7 @@ CREATE TABLE attempts (
     answer     TEXT NOT NULL                             -- the first 200 bytes
 ) STRICT;
 CREATE INDEX attempts_by_event ON attempts (event_id);
+CREATE INDEX attempts_by_age ON attempts (tried_at);
 
 -- Idempotency keys of order creations, kept for a day.
 CREATE TABLE idempotency_keys (
