@@ -48,7 +48,7 @@ impl Log {
         Self {
             address: versioned.unwrap_or(address).to_owned(),
             topics,
-            data: format!("0x{data}"),
+            data: data.to_owned(),
             block_number: Some(block.number.into()),
             block_hash: Some(block.hash.clone()),
             transaction_hash: Some(txn_hash.to_owned()),

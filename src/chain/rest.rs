@@ -61,9 +61,11 @@ fn read<T: DeserializeOwned>(http: &HttpClient, reply: &Reply) -> Result<T, Prov
 
 /// The error that a body holds: `{"success":false,"error":…}` (TronGrid), `{"Error":…}` (java-tron), `{"code":…,"message":…}`.
 fn error_in(body: &Value) -> Option<String> {
-    let text = ["error", "Error", "message"].map(|name| body[name].as_str());
-    let text = text.into_iter().flatten().next();
-    match text {
+    // Among many other things, a message would be part of the answer.
+    let is_small = body.as_object().is_some_and(|body| body.len() <= 4);
+    let message = is_small.then(|| body["message"].as_str()).flatten();
+    let text = body["error"].as_str().or(body["Error"].as_str());
+    match text.or(message) {
         Some(text) => Some(text.to_owned()),
         None => (body["success"] == false).then(|| "no success".to_owned()),
     }

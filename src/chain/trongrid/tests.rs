@@ -245,7 +245,7 @@ fn a_doubtful_transaction_is_a_bad_answer() {
     check(r#""id":""#, r#""id":"00"#);
     check(r#""blockNumber":50"#, r#""blockNumber":51"#);
     check(r#""blockNumber":50"#, r#""blockNumber":5000"#);
-    check(r#""data":"00"#, r#""data":"0x"#);
+    check(r#""data":"00"#, r#""data":"zz"#);
 }
 
 #[test]
