@@ -167,6 +167,30 @@ fn a_value_stays_reserved_for_a_day_after_its_deposit_closed() {
 }
 
 #[test]
+fn a_bare_payment_beside_a_tailed_deposit_is_flagged() {
+    let mut turned = Turned::new(2, "");
+    let (bare, detail) = turned.deposit("20");
+    let (tailed, with_tail) = turned.deposit("20");
+    assert_eq!(with_tail.amount.to_string(), "20.0001");
+    turned.pay(&detail);
+    turned.wait(Duration::from_secs(5));
+    assert_eq!(turned.status(&bare), OrderStatus::Paid);
+    assert_eq!(turned.status(&tailed), OrderStatus::Pending);
+    turned.pay(&with_tail);
+    turned.wait(Duration::from_secs(5));
+    let db = rusqlite::Connection::open(turned.app.config().database.path.clone()).unwrap();
+    let mut flags = db
+        .prepare("SELECT tail_dropped FROM transfers ORDER BY id")
+        .unwrap();
+    let flags: Vec<bool> = flags
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(flags, [true, false]);
+}
+
+#[test]
 fn a_late_payment_pays_nobody() {
     let mut turned = Turned::new(2, "");
     let (late, detail) = turned.deposit("20");
