@@ -8,7 +8,7 @@ use crate::support::faulty_rpc::{Fault, FaultyRpc};
 use crate::support::wait;
 use crate::support::world::World;
 
-/// What a person would call quick, on a busy machine.
+/// Less than the ten seconds after which a provider is given up: a call that waited for one would take longer.
 const QUICK: Duration = Duration::from_secs(9);
 
 /// A world with a second, healthy chain.
