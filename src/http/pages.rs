@@ -50,7 +50,7 @@ pub fn add(route: Route, checkout: CheckoutPage) -> Route {
     };
     route
         .at("/checkout", index)
-        .at("/checkout/:file", page(Asset::of::<Checkout>))
+        .at("/checkout/*file", page(Asset::of::<Checkout>))
 }
 
 /// A GET and HEAD endpoint for what `find` makes of the path's `file` parameter.
@@ -94,6 +94,7 @@ fn content_type(name: &str) -> &'static str {
         Some("html") => "text/html; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("css") => "text/css; charset=utf-8",
+        Some("json") => "application/json",
         Some("svg") => "image/svg+xml",
         _ => "text/plain; charset=utf-8",
     }
@@ -191,7 +192,8 @@ mod tests {
             ("/checkout", "text/html; charset=utf-8"),
             ("/checkout/main.js", "text/javascript; charset=utf-8"),
             ("/checkout/style.css", "text/css; charset=utf-8"),
-            ("/checkout/icon.svg", "image/svg+xml"),
+            ("/checkout/lang/en.json", "application/json"),
+            ("/docs/icon.svg", "image/svg+xml"),
             ("/docs", "text/html; charset=utf-8"),
             (
                 "/vendor/swagger-ui/swagger-ui.css",
