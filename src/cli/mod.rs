@@ -3,10 +3,12 @@
 pub mod demo;
 pub mod hash_secret;
 pub mod init;
+pub mod lifecycle;
 mod logging;
 mod merchant;
 pub mod openapi;
 pub mod order;
+mod reload;
 mod running;
 pub mod serve;
 pub mod sign;
