@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use admin_secret::hash_admin_secret;
-pub use load::{Loaded, load};
+pub use load::{Loaded, database_path, load};
 pub use parse::{Parsed, parse};
 pub use registry::{BuiltIn, built_in};
 pub use report::{ConfigError, ConfigErrors};
