@@ -24,6 +24,7 @@ mod support;
 mod transfers;
 mod tron;
 mod turned_clock;
+mod upgrade;
 mod user_api;
 mod watching;
 mod webhooks;
