@@ -4,6 +4,7 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod amounts;
+mod backup;
 mod cli;
 mod config;
 mod downtime;
@@ -24,6 +25,7 @@ mod support;
 mod transfers;
 mod tron;
 mod turned_clock;
+mod upgrade;
 mod user_api;
 mod watching;
 mod webhooks;
