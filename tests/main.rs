@@ -17,6 +17,7 @@ mod layers;
 mod pages;
 mod payment;
 mod providers;
+mod reload;
 mod reorg;
 mod seed_frontend;
 mod service_api;

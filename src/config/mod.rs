@@ -151,7 +151,7 @@ pub struct Wallet {
 }
 
 /// A chain and how it is watched.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChainConfig {
     pub chain: Chain,
     pub poll_interval: Duration,
