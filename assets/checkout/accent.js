@@ -25,7 +25,7 @@ const DARK_CARD = [42, 51, 47];
 const css = (colour) => `rgb(${colour.map(Math.round).join(" ")})`;
 
 function rgb(hex) {
-  const digits = /^#([0-9a-f]{6})$/i.exec(hex ?? "")?.[1];
+  const digits = /^#([0-9a-f]{6})$/i.exec(hex.replace(/^#(.)(.)(.)$/, "#$1$1$2$2$3$3"))?.[1];
   return digits && [0, 2, 4].map((at) => parseInt(digits.slice(at, at + 2), 16));
 }
 

@@ -57,7 +57,7 @@ export function page(state, act) {
 }
 
 function shopName() {
-  if (settings.title) return settings.title;
+  if (settings.title && settings.title !== settings.name) return settings.title;
   return settings.name ? t("page.titleFor", { name: settings.name }) : t("page.title");
 }
 

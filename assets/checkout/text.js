@@ -2,14 +2,13 @@
 
 import { settings } from "./settings.js";
 
-/// A language that is added needs its file in lang/ and its place here.
-const ALL = ["en"];
+/// Those that come with the page. A shop can add others: what their files lack is then said in English.
+const BUILT_IN = ["en"];
 
 const REMEMBERED = "ocrch language";
 
 /// The languages that the shop offers.
-export const languages = (settings.languages ?? ALL).filter((code) => ALL.includes(code));
-if (!languages.length) languages.push("en");
+export const languages = settings.languages?.length ? settings.languages : BUILT_IN;
 
 /// The code of the language in use.
 export let language = "en";
@@ -17,21 +16,29 @@ export let language = "en";
 let texts = {};
 let plurals = new Intl.PluralRules("en");
 
-/// Loads the language that was chosen before, or the first that both shopper and shop know.
+/// Loads the language that was chosen before; else the one that the server chose for this browser; else, on a page
+/// that no server filled in, the first that the browser likes.
 export async function speakFirst() {
-  const wanted = [recall(), ...navigator.languages].filter(Boolean).map((tag) => tag.split("-")[0].toLowerCase());
-  await speak(wanted.find((code) => languages.includes(code)) ?? languages[0]);
+  const wanted = [recall(), document.documentElement.lang, ...navigator.languages].filter(Boolean);
+  const primary = (tag) => tag.split("-")[0].toLowerCase();
+  const fitting = (tag) => languages.find((code) => code === tag) ?? languages.find((code) => primary(code) === primary(tag));
+  await speak(wanted.map(fitting).find(Boolean) ?? languages[0]);
 }
 
 /// Loads a language and makes it the page's.
 export async function speak(code) {
-  const response = await fetch(new URL(`lang/${code}.json`, import.meta.url));
-  if (!response.ok) throw new Error(`lang/${code}.json: ${response.status}`);
-  texts = await response.json();
+  const [base, own] = await Promise.all([BUILT_IN.includes(code) ? {} : load("en"), load(code)]);
+  texts = { ...base, ...own };
   language = code;
   plurals = new Intl.PluralRules(code);
   document.documentElement.lang = code;
-  document.documentElement.dir = texts.dir;
+  document.documentElement.dir = own.dir ?? "ltr";
+}
+
+async function load(code) {
+  const response = await fetch(new URL(`lang/${code}.json`, import.meta.url));
+  if (!response.ok) throw new Error(`lang/${code}.json: ${response.status}`);
+  return response.json();
 }
 
 export function rememberLanguage(code) {
