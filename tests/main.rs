@@ -11,6 +11,7 @@ mod equal_amounts;
 mod expiry;
 mod fuzz;
 mod idempotency;
+mod in_process;
 mod kill;
 mod layers;
 mod pages;
