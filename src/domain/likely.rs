@@ -259,10 +259,14 @@ mod tests {
         let mut t = transfer("20");
         (t.blockchain, t.block_number) = (Blockchain::new("base"), 3);
         let other_chain = Reason::OtherChain(Blockchain::new("eth"));
-        assert_eq!(reasons(&t, &candidate(1, "20")), [other_chain.clone()]);
+        let in_time = reasons(&t, &candidate(1, "20"));
         t.mined_at = 800;
         let early = Reason::Early { seconds: 200 };
-        assert_eq!(reasons(&t, &candidate(1, "20")), [other_chain, early]);
+        assert_eq!(
+            reasons(&t, &candidate(1, "20")),
+            [other_chain.clone(), early]
+        );
+        assert_eq!(in_time, [other_chain]);
     }
 
     fn ids(transfer: &Transfer, candidates: &[Candidate]) -> Vec<i64> {
