@@ -32,10 +32,6 @@ pub fn run(args: Args) -> Result<(), String> {
         config.listen_on(address);
     }
     let (address, public_url) = (config.server.listen, config.server.public_url.clone());
-    let checkout = match config.checkout.enabled {
-        true => CheckoutPage::On,
-        false => CheckoutPage::Off,
-    };
     running::block_on(async {
         let listener = bind(address)
             .await
@@ -45,7 +41,7 @@ pub fn run(args: Args) -> Result<(), String> {
         tracing::info!(%address, public_url, database = path, version = env!("CARGO_PKG_VERSION"), "ready");
         let parts = running::Parts {
             listener,
-            checkout,
+            checkout: CheckoutPage::Bundled,
             extra: poem::Route::new(),
             simulated: None,
         };
