@@ -14,7 +14,7 @@ export function call(recipe) {
     proof === "body" && `MAC=$(${hmac('"$TS.$BODY"')})`,
     proof === "url" && `MAC=$(${hmac('"$URL.$TS"')})`,
     socket && "# Prints the frames as they come: an order that is over ends it, and so does Ctrl-C.",
-    [`curl -sS ${quoted(recipe.url)}`, ...options(recipe)].join(" \\\n  "),
+    [`curl -sS -w '\\n%{http_code}\\n' ${quoted(recipe.url)}`, ...options(recipe)].join(" \\\n  "),
   ].filter(Boolean).join("\n");
 }
 

@@ -33,15 +33,17 @@ export function call(recipe) {
 }
 
 function signing({ proof, body, page }) {
-  const encoded = typeof body === "string" ? text(body) : `json_encode(${literal(body)}, JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE)`;
   return [
-    body !== undefined && `$body = ${encoded};`,
+    body !== undefined && `$body = ${encoded(body)};`,
     proof === "url" && `$url = ${text(page)};`,
     signs({ proof }) && "$ts = time();",
     signs({ proof }) && `$message = ${proof === "body" ? '"$ts.$body"' : '"$url.$ts"'};`,
     signs({ proof }) && "$mac = base64_encode(hash_hmac('sha256', $message, getenv('MERCHANT_SECRET'), true));\n",
   ].filter(Boolean);
 }
+
+const encoded = (body) =>
+  typeof body === "string" ? text(body) : `json_encode(${literal(body)}, JSON_UNESCAPED_SLASHES | JSON_UNESCAPED_UNICODE)`;
 
 function headers({ proof, headers: given }) {
   const all = [

@@ -47,9 +47,8 @@ function imports(recipe) {
 }
 
 function signing({ proof, body, page }) {
-  const encoded = typeof body === "string" ? `${text(body)}.encode()` : `json.dumps(${literal(body)}, separators=(",", ":"), ensure_ascii=False).encode()`;
   return [
-    body !== undefined && `body = ${encoded}`,
+    body !== undefined && `body = ${encoded(body)}`,
     proof === "url" && `url = ${text(page)}`,
     signs({ proof }) && 'secret = os.environ["MERCHANT_SECRET"].encode()',
     signs({ proof }) && "ts = int(time.time())",
@@ -58,6 +57,9 @@ function signing({ proof, body, page }) {
     signs({ proof }) && "mac = base64.b64encode(hmac.new(secret, message, hashlib.sha256).digest()).decode()\n",
   ].filter(Boolean);
 }
+
+const encoded = (body) =>
+  typeof body === "string" ? `${text(body)}.encode()` : `json.dumps(${literal(body)}, separators=(",", ":"), ensure_ascii=False).encode()`;
 
 function headers({ proof, headers: given }) {
   const all = [

@@ -37,13 +37,14 @@ function start(spec) {
     plugins: [plugin(spec)],
     deepLinking: true,
     tryItOutEnabled: true,
+    syntaxHighlight: { activated: false },
     defaultModelsExpandDepth: 0,
     // The default validator would send the document to another host.
     validatorUrl: null,
     requestInterceptor: signRequest,
     responseInterceptor: (response) => {
       learn(response);
-      offerWayToPay(ui, response);
+      offerWayToPay(ui, spec, response);
       return response;
     },
   });

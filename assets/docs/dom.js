@@ -36,6 +36,6 @@ async function copy(text) {
 /// A block of code with its button.
 export function codeBlock(text, what) {
   const code = element("code", { textContent: text });
-  const pre = element("pre", { tabIndex: 0, role: "region", "aria-label": what }, code);
+  const pre = element("pre", { tabIndex: 0, role: "group", "aria-label": what }, code);
   return element("div", { className: "code" }, pre, copyButton(() => code.textContent, what));
 }

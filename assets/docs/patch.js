@@ -1,6 +1,8 @@
 // Swagger UI's markup lacks names and keyboard access here and there; this adds them as it appears.
 
 const PATCHES = [
+  ["main", (e) => e.setAttribute("aria-label", "Calls")],
+  [".model-box-control", (e) => e.textContent.trim() || e.setAttribute("aria-label", "Fields")],
   [".body-param__text", (e) => e.setAttribute("aria-label", "Request body")],
   ["pre.example, pre.microlight, .highlight-code pre", (e) => (e.tabIndex = 0)],
   [".responses-table", (e) => e.removeAttribute("role")],

@@ -1,6 +1,7 @@
 // What this page adds to Swagger UI, and what it takes away.
 
 import { element } from "./dom.js";
+import { fillForm } from "./forms.js";
 import { keys, onChange } from "./keys.js";
 import { traces } from "./intercept.js";
 import { recipe } from "./recipe.js";
@@ -23,6 +24,7 @@ export const plugin = (spec) => (system) => {
   const snippets = (path, method) => (place) => {
     const call = { path, method, operation: spec.paths[path][method] };
     const write = (language) => language.call(recipe(spec, call, formValues(system, path, method), keys));
+    fillForm(system.getSystem(), spec, call);
     const { refresh, remove } = showCode(place, `Code for ${call.operation.summary}`, write);
     const stop = system.getStore().subscribe(refresh);
     onChange(refresh);
