@@ -4,6 +4,7 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod amounts;
+mod claims;
 mod cli;
 mod config;
 mod downtime;

@@ -125,6 +125,14 @@ impl Amount {
         Self::new(mantissa, scale)
     }
 
+    /// The difference, exactly; `None` if `other` is larger or the digits do not fit.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let rest = self.to_base_units(scale).ok()?
+            - other.to_base_units(scale).ok().filter(|_| other <= self)?;
+        Self::new(rest, scale).ok()
+    }
+
     fn whole_and_fraction(self) -> (u128, u128) {
         let unit = 10u128.pow(u32::from(self.scale));
         let fraction = self.mantissa % unit;

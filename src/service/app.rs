@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use tokio::sync::Notify;
 
 use super::hub::Hub;
+use super::inquiries::Inquiries;
 use super::tickets::Tickets;
 use super::watching::Watching;
 use crate::clock::Clock;
@@ -24,6 +25,7 @@ struct Shared {
     config: RwLock<Arc<Config>>,
     signals: Arc<Signals>,
     tickets: Tickets,
+    inquiries: Inquiries,
     retired: Vec<(Blockchain, Address)>,
 }
 
@@ -63,6 +65,7 @@ impl App {
             config: RwLock::new(Arc::new(config)),
             signals,
             tickets: Tickets::default(),
+            inquiries: Inquiries::default(),
         })))
     }
 
@@ -99,6 +102,11 @@ impl App {
 
     pub fn tickets(&self) -> &Tickets {
         &self.0.tickets
+    }
+
+    /// Questions about single transactions.
+    pub fn inquiries(&self) -> &Inquiries {
+        &self.0.inquiries
     }
 
     /// Waits until a webhook has been queued since the last call.
