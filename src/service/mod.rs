@@ -11,11 +11,12 @@ pub mod orders;
 pub mod outbox;
 pub mod payments;
 pub mod prune;
+mod retired;
 pub mod scan;
 pub mod settle;
 pub mod tickets;
 pub mod view;
-mod watching;
+pub mod watching;
 
 pub use app::App;
 
