@@ -4,6 +4,8 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod amounts;
+mod backup;
+mod claims;
 mod cli;
 mod config;
 mod downtime;
@@ -11,11 +13,13 @@ mod equal_amounts;
 mod expiry;
 mod fuzz;
 mod idempotency;
+mod in_process;
 mod kill;
 mod layers;
 mod pages;
 mod payment;
 mod providers;
+mod reload;
 mod reorg;
 mod seed_frontend;
 mod service_api;
@@ -24,6 +28,7 @@ mod swagger;
 mod transfers;
 mod tron;
 mod turned_clock;
+mod upgrade;
 mod user_api;
 mod watching;
 mod webhooks;

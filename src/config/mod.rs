@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use admin_secret::hash_admin_secret;
 pub use languages::languages;
-pub use load::{Loaded, load};
+pub use load::{Loaded, database_path, load};
 pub use parse::{Parsed, parse};
 pub use registry::{BuiltIn, Native, built_in};
 pub use report::{ConfigError, ConfigErrors};
@@ -151,7 +151,7 @@ pub struct Wallet {
 }
 
 /// A chain and how it is watched.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChainConfig {
     pub chain: Chain,
     pub poll_interval: Duration,

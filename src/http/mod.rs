@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod claims;
 mod cors;
 pub mod demo;
 mod errors;
