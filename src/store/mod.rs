@@ -1,6 +1,7 @@
 //! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
 
 mod checkpoint;
+pub mod claims;
 pub mod copy;
 pub mod cursors;
 pub mod deposits;
