@@ -14,6 +14,7 @@ pub mod restore;
 mod running;
 pub mod serve;
 pub mod sign;
+mod systemd;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
