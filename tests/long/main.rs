@@ -3,6 +3,7 @@
 //!     cargo test --test long
 
 mod litestream;
+mod proxies;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod support;
