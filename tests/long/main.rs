@@ -4,6 +4,7 @@
 
 mod litestream;
 mod proxies;
+mod static_binary;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod support;
