@@ -21,7 +21,6 @@ mod seed_frontend;
 mod service_api;
 mod support;
 mod transfers;
-mod tron;
 mod turned_clock;
 mod user_api;
 mod watching;

@@ -24,6 +24,8 @@ pub struct Chain {
     pub confirmations: String,
     /// JSON-RPC endpoints, the preferred one first.
     pub urls: Vec<String>,
+    /// Explorers, asked after the nodes: kind, URL and key.
+    pub explorers: Vec<(String, String, String)>,
     /// Symbol, contracts, decimals.
     pub tokens: Vec<(String, Vec<String>, u8)>,
 }
@@ -128,12 +130,16 @@ impl Chain {
             chain_id,
             confirmations,
             urls,
+            explorers,
             tokens,
         } = self;
-        let providers: Vec<_> = urls
+        let nodes = urls
             .iter()
-            .map(|url| format!("{{ kind = \"rpc\", url = {url:?} }}"))
-            .collect();
+            .map(|url| format!("{{ kind = \"rpc\", url = {url:?} }}"));
+        let explorers = explorers.iter().map(|(kind, url, key)| {
+            format!("{{ kind = {kind:?}, url = {url:?}, api_key = {key:?} }}")
+        });
+        let providers: Vec<_> = nodes.chain(explorers).collect();
         let _ = writeln!(
             text,
             "\n[chains.{name}]\nkind = {kind:?}\nname = \"Chain {name}\"\nchain_id = {chain_id}\n\
