@@ -4,11 +4,13 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod amounts;
+mod backlog;
 mod cli;
 mod config;
 mod downtime;
 mod equal_amounts;
 mod expiry;
+mod explorers;
 mod fuzz;
 mod idempotency;
 mod kill;

@@ -197,6 +197,11 @@ impl TronNode {
         Ok(Some(transaction))
     }
 
+    /// Whether a transaction is known to be solid, so that [`TronNode::transaction`] can tell it out of memory.
+    pub fn remembers(&self, txn_hash: &str) -> bool {
+        self.remembered().transactions.contains_key(txn_hash)
+    }
+
     fn header(&self, view: View, ask: &Value) -> Result<Option<BlockRef>, ProviderError> {
         let path = match view {
             View::Newest => "/wallet/getblock",

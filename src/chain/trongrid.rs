@@ -275,6 +275,11 @@ impl TronGrid {
         listed: &Listed,
         found: &mut Vec<ChainTransfer>,
     ) -> Result<Option<u64>, ProviderError> {
+        let is_new = |row: &Hint| row.is_ours && !self.node.remembers(&row.txn_hash);
+        if listed.rows.iter().any(is_new) {
+            // What is solid by now need not be looked up when these blocks are read again.
+            self.node.newest(View::Solid)?;
+        }
         let mut through = None;
         let mut looked_up = HashSet::new();
         for block in listed.rows.chunk_by(|one, next| one.time == next.time) {

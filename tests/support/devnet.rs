@@ -79,6 +79,7 @@ impl Devnet {
             confirmations: "3".to_owned(),
             urls: vec![url.to_owned()],
             explorers: Vec::new(),
+            last_urls: Vec::new(),
             tokens: vec![
                 (
                     "USDT".to_owned(),

@@ -70,8 +70,6 @@ pub enum Trouble {
 pub struct Asked {
     /// The action or path.
     pub what: String,
-    /// Path and query.
-    pub target: String,
     /// For an answered list of transfers: the block up to which it told all it had.
     pub through: Option<u64>,
     /// Whether the answer was in order.
@@ -200,9 +198,9 @@ impl Explorer {
         self.lock().page_limit = rows;
     }
 
-    /// From now on blocks are final only this far below the newest.
-    pub fn finalize_after(&self, blocks: u64) {
-        self.lock().final_lag = blocks;
+    /// Sets how many seconds its clock is ahead of ours.
+    pub fn set_clock_ahead(&self, seconds: u64) {
+        self.lock().clock_ahead = seconds;
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -341,7 +339,6 @@ fn note(state: &mut State, request: &Incoming, through: Option<u64>, answered: b
     };
     state.asked.push(Asked {
         what,
-        target: request.target.clone(),
         through,
         answered,
     });
