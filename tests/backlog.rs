@@ -27,7 +27,9 @@ fn transfers() -> u128 {
 
 /// Finds them all, then counts what was asked for until then. `most` is the bound for so many transfers and blocks.
 fn all_are_found(kind: Kind, most: impl Fn(usize, usize) -> usize) {
-    let quiet = |config: &mut Config| drop(config.set("payments", "report_from", "\"500\""));
+    let quiet = |config: &mut Config| {
+        config.set("payments", "report_from", "\"500\"");
+    };
     let count = transfers();
     let singles = count as usize / 20;
     let net = spaced_out(singles + (count / IN_ONE) as usize + 100);

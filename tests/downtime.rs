@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::devnet::text;
 use crate::support::faulty_rpc::Style;
-use crate::support::kind::{Kind, on_every_kind};
+use crate::support::kind::Kind;
 use crate::support::wait;
 use crate::support::world::World;
 

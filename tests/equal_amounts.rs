@@ -5,9 +5,10 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::config::Config;
 use crate::support::devnet::{text, wallet_address};
-use crate::support::kind::{Kind, on_every_kind};
+use crate::support::kind::Kind;
 use crate::support::random::Random;
 use crate::support::shop::Shopper;
 use crate::support::wait;

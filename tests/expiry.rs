@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::config::Config;
 use crate::support::devnet::{Devnet, text};
 use crate::support::faulty_rpc::Fault;
-use crate::support::kind::{Kind, on_every_kind};
+use crate::support::kind::Kind;
 use crate::support::shop::Shopper;
 use crate::support::wait;
 use crate::support::world::{UNKNOWN, World};

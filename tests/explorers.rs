@@ -141,6 +141,36 @@ fn an_index_that_fills_while_it_is_read() {
     paid_once(&world, &shopper, &hash);
 }
 
+/// What another chain's explorer lists is not even looked at.
+fn of_another_chain(kind: Kind, complaint: &str) {
+    let mut world = World::of(kind);
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.server.stop();
+    world.explorer().fail(Trouble::ChainId(31_338));
+    let hash = world.net.pay(&deposit);
+    world.confirm();
+    world.server.launch();
+    wait::until("a complaint in the log", || {
+        world.server.log().contains(complaint).then_some(())
+    });
+    wait::holds(Duration::from_secs(1), "nobody has seen it", || {
+        shopper.status()["payment"].is_null()
+    });
+    world.explorer().heal();
+    world.wait_for_status(&shopper, "paid");
+    paid_once(&world, &shopper, &hash);
+}
+
+#[test]
+fn an_etherscan_without_the_chain() {
+    of_another_chain(Kind::Etherscan, "unsupported chainid");
+}
+
+#[test]
+fn a_trongrid_of_another_chain() {
+    of_another_chain(Kind::TronGrid, "its chain id is 31338, expected 31337");
+}
+
 /// Pages as short as the most careful explorers give, and more than a page of transfers in one block.
 fn more_than_a_page_in_one_block(kind: Kind, page: usize) {
     let mut world = World::of_with(kind, |config| {

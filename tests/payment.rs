@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::config::SECRET;
 use crate::support::devnet::text;
-use crate::support::kind::{Kind, on_every_kind};
+use crate::support::kind::Kind;
 use crate::support::node;
 use crate::support::sign;
 use crate::support::units;

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::devnet::text;
-use crate::support::kind::{Kind, on_every_kind};
+use crate::support::kind::Kind;
 use crate::support::shop::Shopper;
 use crate::support::wait;
 use crate::support::world::{UNKNOWN, World};

@@ -4,8 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::devnet::{text, wallet_address};
-use crate::support::kind::{Kind, on_every_kind};
+use crate::support::kind::Kind;
 use crate::support::token::Token;
 use crate::support::world::{UNKNOWN, World};
 

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Deserialize;
 
 use super::http::{HttpClient, encoded};
+use super::meter::Meter;
 use super::tron_node::{Transaction, TronNode, View};
 use super::{Provider, ProviderError, Receipt, Scan, Scanned, listing, rest};
 use crate::domain::address::Address;
@@ -20,6 +21,9 @@ const PAGE: usize = 200;
 
 /// Transactions looked up in one scan; one that needs more ends earlier.
 const LOOKUPS_AT_ONCE: usize = 50;
+
+/// With more new rows than this it is worth a request to know which blocks are solid.
+const MANY: usize = 5;
 
 /// Tron, as TronGrid tells of it.
 pub struct TronGrid {
@@ -172,6 +176,10 @@ impl Provider for TronGrid {
     fn distrust(&self) {
         self.trusted.store(false, Ordering::Release);
     }
+
+    fn meter(&self) -> Option<&Meter> {
+        Some(self.http.meter())
+    }
 }
 
 impl TronGrid {
@@ -276,7 +284,7 @@ impl TronGrid {
         found: &mut Vec<ChainTransfer>,
     ) -> Result<Option<u64>, ProviderError> {
         let is_new = |row: &Hint| row.is_ours && !self.node.remembers(&row.txn_hash);
-        if listed.rows.iter().any(is_new) {
+        if listed.rows.iter().filter(|row| is_new(row)).count() > MANY {
             // What is solid by now need not be looked up when these blocks are read again.
             self.node.newest(View::Solid)?;
         }

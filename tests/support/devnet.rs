@@ -41,7 +41,7 @@ impl Devnet {
     }
 
     /// The same chain, as one of the Tron family.
-    pub fn as_tron(self) -> Self {
+    pub fn into_tron(self) -> Self {
         Self { tron: true, ..self }
     }
 

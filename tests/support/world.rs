@@ -55,7 +55,7 @@ impl World {
     }
 
     pub fn on_kind(kind: Kind, net: Devnet, change: impl FnOnce(&mut Config)) -> Self {
-        let net = if kind.is_tron() { net.as_tron() } else { net };
+        let net = if kind.is_tron() { net.into_tron() } else { net };
         let rpc = FaultyRpc::start(&net.anvil.url);
         let site = kind.site();
         let explorer = site.map(|s| Explorer::start(s, &net.anvil.url, net.anvil.chain_id));
@@ -84,6 +84,19 @@ impl World {
         assert!(self.server.stop().success(), "a stop is not a failure");
         self.server.configure(&config);
         self.server.launch();
+    }
+
+    /// Has the running server go by the usual configuration changed like this; gives what it logged.
+    pub fn reload_with(&self, change: impl FnOnce(&mut Config)) -> String {
+        let config = configuration(
+            &self.net,
+            &self.rpc,
+            self.explorer.as_ref(),
+            &self.receiver,
+            change,
+        );
+        self.server.configure(&config);
+        self.server.reload()
     }
 
     /// Until the server knows a head, a deposit's age is decided by time instead of blocks.
