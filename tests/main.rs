@@ -25,6 +25,7 @@ mod seed_frontend;
 mod service_api;
 mod support;
 mod swagger;
+mod systemd;
 mod transfers;
 mod tron;
 mod turned_clock;
