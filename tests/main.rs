@@ -27,6 +27,8 @@ mod reorg;
 mod seed_frontend;
 mod service_api;
 mod support;
+mod swagger;
+mod systemd;
 mod transfers;
 mod turned_clock;
 mod upgrade;

@@ -14,6 +14,7 @@ pub mod incoming;
 pub mod kind;
 pub mod net;
 pub mod node;
+pub mod programs;
 pub mod random;
 pub mod receiver;
 pub mod server;
