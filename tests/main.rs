@@ -16,6 +16,7 @@ mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod no_javascript;
 mod pages;
 mod payment;
 mod providers;
