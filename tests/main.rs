@@ -6,6 +6,7 @@
 mod amounts;
 mod backlog;
 mod backup;
+mod checkout_settings;
 mod claims;
 mod cli;
 mod config;
