@@ -3,6 +3,7 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod agreement;
 mod amounts;
 mod backup;
 mod cli;

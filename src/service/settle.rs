@@ -6,6 +6,7 @@ use super::candidates::{
 };
 use super::outbox;
 use crate::config::Config;
+use crate::domain::agreement::HeldBack;
 use crate::domain::confirmation::{DEPTH_OF_NO_RETURN, Head, Verdict};
 use crate::domain::deposit::Deposit;
 use crate::domain::matching;
@@ -77,6 +78,31 @@ pub async fn settle(app: &App, row: i64, verdict: Verdict, head: Head) -> Result
                 TransferStatus::Matched => settle_matched(tx, &transfer, &verdict, head),
                 TransferStatus::NoMatchedDeposit => Ok(()),
             }
+        })
+        .await
+}
+
+/// Notes why a transfer that stands in a block, deep enough, is not confirmed yet.
+pub async fn hold_back(
+    app: &App,
+    row: i64,
+    block: BlockRef,
+    head: Head,
+    why: HeldBack,
+) -> Result<(), StoreError> {
+    app.db()
+        .write(move |tx| {
+            let transfer = transfers::at(tx, row)?;
+            if transfer.status != TransferStatus::WaitingForConfirmation {
+                return Ok(());
+            }
+            if transfer.held_back != Some(why) {
+                transfers::set_held_back(tx, row, Some(why))?;
+            }
+            if block != transfer.block {
+                transfers::move_to(tx, row, &block)?;
+            }
+            note_depth(tx, row, head.confirmations(block.number))
         })
         .await
 }

@@ -1,12 +1,16 @@
 //! One pass over a chain: read up to the head, record what was found, look up what is ready, settle it.
 
 mod heads;
+mod notes;
 mod reading;
+mod second_look;
 mod settling;
+mod witnesses;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use self::notes::Notes;
+use self::second_look::SecondLook;
 use super::look_ups::PassError;
 use crate::chain::Provider;
 use crate::chain::pool::{ProviderStatus, Providers};
@@ -23,12 +27,10 @@ pub struct Pass {
     /// The lowest head since a pass last got as far as the cursors.
     lowest_head: u64,
     last_head: u64,
-    /// When the other providers were last asked for their heads, in Unix milliseconds.
-    compared_at: i64,
-    /// When gone transfers were last looked up, by row.
-    looked_up: HashMap<i64, i64>,
-    /// Log each unclear answer once.
-    unclear: HashSet<i64>,
+    second_look: SecondLook,
+    notes: Notes,
+    /// Who was asked last.
+    asked: Option<Arc<dyn Provider>>,
 }
 
 impl Pass {
@@ -39,9 +41,9 @@ impl Pass {
             providers,
             lowest_head: u64::MAX,
             last_head: 0,
-            compared_at: 0,
-            looked_up: HashMap::new(),
-            unclear: HashSet::new(),
+            second_look: SecondLook::default(),
+            notes: Notes::default(),
+            asked: None,
         }
     }
 
@@ -66,6 +68,14 @@ impl Pass {
         self.app.watching().pass_begins(&self.blockchain);
         let began_ms = self.app.clock().now_ms();
         let provider = self.providers.pick(began_ms).ok_or(PassError::NoneReady)?;
+        if self
+            .asked
+            .as_ref()
+            .is_none_or(|p| !Arc::ptr_eq(p, &provider))
+        {
+            self.notes.begin_anew();
+            self.asked = Some(provider.clone());
+        }
         let passed = self.pass(chain, &provider, began_ms).await;
         let now_ms = self.app.clock().now_ms();
         match &passed {
@@ -89,6 +99,7 @@ impl Pass {
         provider: &Arc<dyn Provider>,
         began_ms: i64,
     ) -> Result<(), PassError> {
+        self.record_second_look().await?;
         let head = self.head(chain, provider).await?;
         self.start_new_wallets(chain, provider, head).await?;
         let read = self.read(chain, provider, head).await?;

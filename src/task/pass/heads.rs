@@ -9,11 +9,8 @@ use crate::config::ChainConfig;
 use crate::domain::confirmation::Head;
 use crate::domain::registry::ConfirmationRule;
 use crate::domain::scanning::{self, Cursor};
-use crate::service::settle;
 use crate::task::look_ups::{PassError, ask, existing_block};
 
-/// How often the heads of a busy chain's providers are compared, in milliseconds.
-const COMPARE_HEADS_EVERY: i64 = 30_000;
 /// A block may be from so far ahead of our clock, in seconds.
 const AHEAD_OF_US: i64 = 15 * 60;
 /// A head so far above what was read is verified before cursors follow it; less, and the next re-scan makes up for it.
@@ -25,50 +22,16 @@ impl Pass {
         chain: &ChainConfig,
         provider: &Arc<dyn Provider>,
     ) -> Result<Head, PassError> {
-        let wants_finalized = matches!(
-            chain.chain.confirmations,
-            ConfirmationRule::Finalized { .. }
-        );
-        let head = ask(provider, move |p| {
-            let number = p.head()?;
-            let finalized = if wants_finalized {
-                p.finalized()?
-            } else {
-                None
-            };
-            Ok(Head { number, finalized })
-        })
-        .await?;
+        let rule = chain.chain.confirmations;
+        let head = ask(provider, move |p| head_of(p, rule)).await?;
         let now_ms = self.app.clock().now_ms();
         if self.providers.saw_head(provider, head.number, now_ms) {
             return Err(PassError::Lagging);
         }
         self.lowest_head = self.lowest_head.min(head.number);
-        self.compare_heads(provider, head, now_ms);
+        self.look_again(chain, provider, head, now_ms)?;
         self.last_head = head.number;
         Ok(head)
-    }
-
-    /// Asks the other providers how far they are, so that one that lags is found out: when the head went backwards, and
-    /// now and then while money is expected. Nobody waits for the answers; the next pass goes by them.
-    fn compare_heads(&mut self, current: &Arc<dyn Provider>, head: Head, now_ms: i64) {
-        let went_back = head.number < self.last_head;
-        let is_time = now_ms - self.compared_at >= COMPARE_HEADS_EVERY
-            && settle::is_busy(&self.app, &self.blockchain).unwrap_or(false);
-        if self.providers.len() < 2 || !(went_back || is_time) {
-            return;
-        }
-        self.compared_at = now_ms;
-        for other in self.providers.ready(now_ms) {
-            if Arc::ptr_eq(&other, current) {
-                continue;
-            }
-            let (providers, clock) = (self.providers.clone(), self.app.clock().clone());
-            tokio::task::spawn_blocking(move || match other.head() {
-                Ok(number) => drop(providers.saw_head(&other, number, clock.now_ms())),
-                Err(error) => providers.failed(&other, &error, clock.now_ms()),
-            });
-        }
     }
 
     /// Believes no head that is absurd against what was read before: far below it nothing would be read, far above it
@@ -100,4 +63,14 @@ impl Pass {
         }
         Ok(())
     }
+}
+
+/// A provider's newest block, and its newest final one where the chain's rule goes by that.
+pub fn head_of(provider: &dyn Provider, rule: ConfirmationRule) -> Result<Head, ProviderError> {
+    let number = provider.head()?;
+    let finalized = match rule {
+        ConfirmationRule::Finalized { .. } => provider.finalized()?,
+        ConfirmationRule::Depth(_) => None,
+    };
+    Ok(Head { number, finalized })
 }
