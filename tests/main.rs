@@ -16,6 +16,7 @@ mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod other_chain;
 mod pages;
 mod payment;
 mod providers;

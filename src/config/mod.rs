@@ -27,7 +27,7 @@ pub use admin_secret::hash_admin_secret;
 pub use languages::languages;
 pub use load::{Loaded, database_path, load};
 pub use parse::{Parsed, parse};
-pub use registry::{BuiltIn, Native, built_in};
+pub use registry::{BuiltIn, Native, built_in, of_one_worth};
 pub use report::{ConfigError, ConfigErrors};
 
 use crate::domain::address::Address;

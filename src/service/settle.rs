@@ -2,7 +2,8 @@
 
 use super::App;
 use super::candidates::{
-    coin_pays, come_back, drop_candidate, reassign_candidates_of, refresh_shown,
+    coin_pays, come_back, deposit_on_another_chain, drop_candidate, reassign_candidates_of,
+    refresh_shown,
 };
 use super::outbox;
 use crate::config::Config;
@@ -188,6 +189,9 @@ fn payable_deposit(
     let open = deposits::open_at(tx, facts)?;
     if let Some(deposit) = matching::deposit_paid_by(facts, &open) {
         return Ok(Some(deposit.clone()));
+    }
+    if let Some(deposit) = deposit_on_another_chain(tx, config, facts)? {
+        return Ok(Some(deposit));
     }
     if !config.orders.accept_late {
         return Ok(None);
