@@ -6,6 +6,7 @@
 mod agreement;
 mod amounts;
 mod backup;
+mod claims;
 mod cli;
 mod config;
 mod downtime;
@@ -25,6 +26,7 @@ mod reorg;
 mod seed_frontend;
 mod service_api;
 mod support;
+mod swagger;
 mod transfers;
 mod tron;
 mod turned_clock;

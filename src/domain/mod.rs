@@ -3,6 +3,7 @@
 pub mod address;
 pub mod agreement;
 pub mod amount;
+pub mod claim;
 pub mod confirmation;
 pub mod deposit;
 pub mod likely;
