@@ -3,9 +3,11 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod agreement;
 mod amounts;
 mod backlog;
 mod backup;
+mod checkout_settings;
 mod claims;
 mod cli;
 mod config;
@@ -20,6 +22,7 @@ mod kill;
 mod layers;
 mod no_javascript;
 mod on_every_kind;
+mod other_chain;
 mod pages;
 mod payment;
 mod providers;
