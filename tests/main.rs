@@ -10,6 +10,7 @@ mod cli;
 mod config;
 mod downtime;
 mod equal_amounts;
+mod examples;
 mod expiry;
 mod fuzz;
 mod idempotency;

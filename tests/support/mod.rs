@@ -9,6 +9,7 @@ pub mod config;
 pub mod devnet;
 pub mod faulty_rpc;
 pub mod http;
+pub mod markdown;
 pub mod net;
 pub mod node;
 pub mod programs;
