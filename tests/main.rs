@@ -8,6 +8,7 @@ mod backup;
 mod claims;
 mod cli;
 mod config;
+mod documents;
 mod downtime;
 mod equal_amounts;
 mod examples;

@@ -16,6 +16,7 @@ pub mod programs;
 pub mod random;
 pub mod receiver;
 pub mod server;
+pub mod settings;
 pub mod shop;
 pub mod sign;
 pub mod socket;
