@@ -4,6 +4,7 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod amounts;
+mod backlog;
 mod backup;
 mod claims;
 mod cli;
@@ -13,11 +14,13 @@ mod downtime;
 mod equal_amounts;
 mod examples;
 mod expiry;
+mod explorers;
 mod fuzz;
 mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod on_every_kind;
 mod pages;
 mod payment;
 mod providers;
@@ -27,8 +30,8 @@ mod seed_frontend;
 mod service_api;
 mod support;
 mod swagger;
+mod systemd;
 mod transfers;
-mod tron;
 mod turned_clock;
 mod upgrade;
 mod user_api;
