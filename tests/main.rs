@@ -3,6 +3,7 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod agreement;
 mod amounts;
 mod backlog;
 mod backup;
@@ -20,7 +21,9 @@ mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod no_javascript;
 mod on_every_kind;
+mod other_chain;
 mod pages;
 mod payment;
 mod providers;

@@ -30,8 +30,10 @@ pub fn sections(text: &str) -> Vec<Section> {
 struct Reader {
     done: Vec<Section>,
     comment: Vec<String>,
-    /// An empty line or a setting ended it: a section may still take it, another comment begins anew.
-    comment_is_over: bool,
+    /// Empty lines since the comment: after one a section may still take it.
+    empty_lines: usize,
+    /// A setting has taken the comment. The next one may share it.
+    comment_is_taken: bool,
     /// In the second example of a section, or in a list over several lines.
     skipping: bool,
     in_list: bool,
@@ -43,11 +45,12 @@ impl Reader {
         if self.in_list {
             self.in_list = !bare.starts_with(']');
         } else if line.is_empty() {
-            self.comment_is_over = true;
+            self.empty_lines += 1;
         } else if line == "#" || line.starts_with("# ") {
-            if std::mem::take(&mut self.comment_is_over) {
+            if self.empty_lines > 0 || self.comment_is_taken {
                 self.comment.clear();
             }
+            (self.empty_lines, self.comment_is_taken) = (0, false);
             self.comment
                 .push(bare.strip_prefix(' ').unwrap_or(bare).to_owned());
         } else if bare.starts_with('[') {
@@ -61,6 +64,9 @@ impl Reader {
         self.skipping = self.done.iter().any(|section| section.name == name);
         if self.skipping {
             return;
+        }
+        if self.comment_is_taken || self.empty_lines > 1 {
+            self.comment.clear();
         }
         let (indented, about): (Vec<_>, Vec<_>) = self
             .comment
@@ -101,7 +107,7 @@ impl Reader {
             return;
         }
         // Keys below each other share a comment.
-        self.comment_is_over = true;
+        self.comment_is_taken = true;
         let about = match self.comment.is_empty() {
             true => section.about.clone(),
             false => self.comment.join(" "),
@@ -116,11 +122,13 @@ impl Reader {
 
 #[test]
 fn comments_become_a_reference() {
-    let text = "# Intro.\n\n# All of it.\n#   a  one,\n#      and more\n#[[t]]\n#a = 1\n# Two.\n#b = \"x\"\n\n#[[t]]\n#a = 2\n";
+    let text = "# Intro.\n\n\n[s]\n# Three.\nc = 3\n\n[e]\nd = 4\n\n# All of it.\n#   a  one,\n#      and more\n#[[t]]\n#a = 1\n# Two.\n#b = \"x\"\n\n#[[t]]\n#a = 2\n";
     let found = sections(text);
-    let [t] = found.as_slice() else {
+    let [s, e, t] = found.as_slice() else {
         panic!("{found:?}")
     };
+    assert_eq!((s.about.as_str(), e.about.as_str()), ("", ""));
+    assert_eq!(s.settings[0].about, "Three.");
     assert_eq!((t.name.as_str(), t.about.as_str()), ("[[t]]", "All of it."));
     let said: Vec<_> = t
         .settings
