@@ -22,7 +22,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use admin_secret::hash_admin_secret;
+pub use admin_secret::{hash_admin_secret, verify_admin_secret};
 pub use load::{Loaded, load};
 pub use parse::{Parsed, parse};
 pub use registry::{BuiltIn, built_in};

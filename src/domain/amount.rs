@@ -80,6 +80,24 @@ impl Amount {
             .ok_or(AmountError::TooLarge)
     }
 
+    /// The sum, if it can be held.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let sum = self.at_scale(scale)?.checked_add(other.at_scale(scale)?)?;
+        Self::new(sum, scale).ok()
+    }
+
+    /// The difference, if it is not negative.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let rest = self.at_scale(scale)?.checked_sub(other.at_scale(scale)?)?;
+        Self::new(rest, scale).ok()
+    }
+
+    fn at_scale(self, scale: u8) -> Option<u128> {
+        self.to_base_units(scale).ok()
+    }
+
     /// Reads a merchant's amount: `[0-9]{1,12}(\.[0-9]{1,6})?`, greater than zero (protocol: Service API).
     pub fn parse_order_amount(text: &str) -> Result<Self, AmountError> {
         let amount = Self::parse_limited(text, 12, 6)?;

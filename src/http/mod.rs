@@ -1,7 +1,9 @@
 //! The only code that imports poem: requests in, answers out.
 
+mod admin;
 mod auth;
 mod body;
+mod client;
 mod cors;
 pub mod demo;
 mod errors;

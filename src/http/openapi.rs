@@ -4,6 +4,7 @@ use poem::http::header;
 use poem::{Endpoint, IntoResponse, endpoint::make_sync};
 use poem_openapi::OpenApiService;
 
+use super::admin;
 use super::service_api::ServiceApi;
 use super::user_api::UserApi;
 use super::ws::Sockets;
@@ -19,7 +20,7 @@ Only an answer of exactly 200 counts as delivered.";
 pub const PREFIX: &str = "/api/v1";
 
 /// All APIs.
-pub type Api = OpenApiService<(ServiceApi, UserApi), ()>;
+pub type Api = OpenApiService<(ServiceApi, UserApi, admin::Api), ()>;
 
 /// The APIs over an application.
 pub fn service(app: &App, sockets: &Sockets) -> Api {
@@ -28,9 +29,13 @@ pub fn service(app: &App, sockets: &Sockets) -> Api {
         app: app.clone(),
         sockets: sockets.clone(),
     };
-    OpenApiService::new((service, user), "Ocrch", env!("CARGO_PKG_VERSION"))
-        .description(ABOUT)
-        .url_prefix(PREFIX)
+    OpenApiService::new(
+        (service, user, admin::api(app)),
+        "Ocrch",
+        env!("CARGO_PKG_VERSION"),
+    )
+    .description(ABOUT)
+    .url_prefix(PREFIX)
 }
 
 /// The document, as `/openapi.json` serves it and `ocrch openapi` prints it.

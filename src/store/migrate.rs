@@ -5,7 +5,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::StoreError;
 
 /// All steps in order; a file's `user_version` is how many it has taken.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_orders_and_transfers.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_orders_and_transfers.sql"),
+    include_str!("migrations/0002_admin.sql"),
+];
 
 /// Applies the steps that the file lacks. Refuses a file of a newer version.
 pub fn to_latest(connection: &mut Connection) -> Result<(), StoreError> {

@@ -47,7 +47,7 @@ fn stored(row: &Row<'_>) -> Result<StoredTransfer, rusqlite::Error> {
             coin: rows::coin(row, 2)?,
             sender,
             recipient,
-            value: amount(row, 9)?,
+            value: rows::amount(row, 9)?,
             block_number: row.get(21)?,
             mined_at: row.get(13)?,
             sequence: row.get(0)?,
@@ -65,11 +65,6 @@ fn stored(row: &Row<'_>) -> Result<StoredTransfer, rusqlite::Error> {
         fulfillment: row.get(19)?,
         vanished: row.get(20)?,
     })
-}
-
-fn amount(row: &Row<'_>, column: usize) -> Result<Amount, rusqlite::Error> {
-    let text = row.get_ref(column)?.as_str()?;
-    Amount::parse(text).map_err(|_| rows::unreadable(column, text))
 }
 
 /// The transfer with this identity on a chain.
@@ -207,7 +202,9 @@ pub fn set_matched(
     tail_dropped: bool,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE transfers SET status = 'matched', fulfillment = ?2, candidate = ?2, tail_dropped = ?3 WHERE id = ?1",
+        "UPDATE transfers SET status = 'matched', fulfillment = ?2, candidate = ?2, tail_dropped = ?3, watched = 1,
+             ignored = 0
+         WHERE id = ?1",
     )?
     .execute(params![row, deposit, tail_dropped])?;
     Ok(())

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::admin::Admin;
 use super::config::Config;
 use super::devnet::{Devnet, text};
 use super::faulty_rpc::FaultyRpc;
@@ -71,6 +72,11 @@ impl World {
     /// Waits until the server has looked at a block and stored what it found.
     pub fn wait_scanned(&self, block: u64) {
         self.rpc.wait_scanned(block);
+    }
+
+    /// The admin of this server.
+    pub fn admin(&self) -> Admin {
+        Admin::of(&self.server.base())
     }
 
     /// A new order and its shopper.
