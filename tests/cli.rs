@@ -42,6 +42,8 @@ fn version_and_help() {
         "sign",
         "openapi",
         "hash-secret",
+        "backup",
+        "restore",
     ] {
         assert!(said(&help).contains(command), "{command}");
     }

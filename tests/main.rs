@@ -5,6 +5,7 @@
 
 mod admin;
 mod amounts;
+mod backup;
 mod cli;
 mod config;
 mod downtime;
@@ -17,6 +18,7 @@ mod layers;
 mod pages;
 mod payment;
 mod providers;
+mod reload;
 mod reorg;
 mod seed_frontend;
 mod service_api;
@@ -24,6 +26,7 @@ mod support;
 mod transfers;
 mod tron;
 mod turned_clock;
+mod upgrade;
 mod user_api;
 mod watching;
 mod webhooks;

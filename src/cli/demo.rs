@@ -63,6 +63,7 @@ async fn serve(address: SocketAddr, dir: &Path) -> Result<(), String> {
         checkout: CheckoutPage::Demo,
         extra: add(poem::Route::new(), Arc::new(shop)),
         simulated: Some(chain),
+        source: None,
     };
     running::run(app, parts).await
 }

@@ -1,12 +1,16 @@
 //! The command line: one file for each subcommand.
 
+pub mod backup;
 pub mod demo;
 pub mod hash_secret;
 pub mod init;
+pub mod lifecycle;
 mod logging;
 mod merchant;
 pub mod openapi;
 pub mod order;
+mod reload;
+pub mod restore;
 mod running;
 pub mod serve;
 pub mod sign;
@@ -38,6 +42,10 @@ enum Command {
     Order(order::Args),
     /// Print an Ocrch-Signature
     Sign(sign::Args),
+    /// Copy the database to a file, also while the server runs
+    Backup(backup::Args),
+    /// Verify a backup and put it in the place of the database, which is kept
+    Restore(restore::Args),
     /// Print the hash of a secret read from the terminal or stdin
     HashSecret,
     /// Print the OpenAPI document
@@ -62,6 +70,8 @@ pub fn main() -> ExitCode {
         Some(Command::Init(args)) => init::run(args),
         Some(Command::Order(args)) => order::run(args),
         Some(Command::Sign(args)) => sign::run(args),
+        Some(Command::Backup(args)) => backup::run(args),
+        Some(Command::Restore(args)) => restore::run(args),
         Some(Command::HashSecret) => hash_secret::run(),
         Some(Command::Openapi) => openapi::run(),
     };

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::lifecycle::{Lifecycle, Step};
+use super::reload::Source;
 use crate::chain::simulated::SimulatedChain;
 use crate::http::pages::CheckoutPage;
 use crate::http::serve::serve;
@@ -24,6 +26,8 @@ pub struct Parts {
     pub extra: poem::Route,
     /// The demo's chain.
     pub simulated: Option<SimulatedChain>,
+    /// Where the configuration is read again at a SIGHUP; the demo has none.
+    pub source: Option<Source>,
 }
 
 /// Runs until SIGTERM or SIGINT: then stops accepting, closes the WebSockets, lets passes and webhook attempts end, and
@@ -34,12 +38,22 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
         checkout,
         extra,
         simulated,
+        source,
     } = parts;
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
+    let lifecycle = Lifecycle::default();
     task::start(&app, simulated.as_ref(), &tasks, &stop);
+    tasks.spawn(reload_on_signal(
+        app.clone(),
+        source,
+        lifecycle.clone(),
+        listen(SignalKind::hangup())?,
+        stop.clone(),
+    ));
     tasks.close();
     stop_on_signal(stop.clone())?;
+    lifecycle.tell(Step::Ready);
     let serving = async {
         let served = serve(app.clone(), listener, checkout, extra, stop.clone()).await;
         stop.cancel();
@@ -47,6 +61,7 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
     };
     let working = async {
         stop.cancelled().await;
+        lifecycle.tell(Step::Stopping);
         tokio::time::timeout(GRACE, tasks.wait()).await
     };
     let (served, worked) = tokio::join!(serving, working);
@@ -58,18 +73,32 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
     served.map_err(|error| format!("serving failed: {error}"))
 }
 
+/// Reloads at each SIGHUP until the stop. One that comes during a reload is followed by another reload.
+async fn reload_on_signal(
+    app: App,
+    source: Option<Source>,
+    lifecycle: Lifecycle,
+    mut hangup: Signal,
+    stop: CancellationToken,
+) {
+    while stop.run_until_cancelled(hangup.recv()).await.is_some() {
+        let Some(source) = &source else {
+            tracing::warn!("SIGHUP: the demo has no configuration to reload");
+            continue;
+        };
+        lifecycle.tell(Step::Reloading);
+        source.reload(&app).await;
+        lifecycle.tell(Step::Ready);
+    }
+}
+
+fn listen(kind: SignalKind) -> Result<Signal, String> {
+    signal(kind).map_err(|error| format!("cannot listen for signals: {error}"))
+}
+
 fn stop_on_signal(stop: CancellationToken) -> Result<(), String> {
-    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut reload = listen(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while reload.recv().await.is_some() {
-            tracing::warn!(
-                "SIGHUP: this version does not reload its configuration; restart it instead"
-            );
-        }
-    });
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

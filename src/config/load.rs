@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::parse::parse;
+use super::parse::{parse, parse_database};
 use super::report::{ConfigError, ConfigErrors};
 use super::{Config, Secret, admin_secret};
 
@@ -27,26 +27,10 @@ struct PlainSecret {
 
 /// Reads and checks a file. Changes nothing on disk: see [`Loaded::seal`].
 pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
-    let file = path.display().to_string();
-    let unreadable = |message: String| ConfigErrors {
-        file: file.clone(),
-        errors: vec![ConfigError {
-            line: None,
-            key: String::new(),
-            message,
-        }],
-    };
-    let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => {
-            unreadable("no such file (`ocrch init` writes one)".to_owned())
-        }
-        _ => unreadable(format!("cannot be read: {e}")),
-    })?;
-    let absolute = std::path::absolute(path).map_err(|e| unreadable(e.to_string()))?;
-    let dir = absolute.parent().unwrap_or(&absolute);
-    let parsed = parse(&text, &file, dir)?;
+    let File { text, name, path } = File::read(path)?;
+    let parsed = parse(&text, &name, directory(&path))?;
     let plain = |at: Range<usize>| PlainSecret {
-        path: absolute.clone(),
+        path: path.clone(),
         quoted: Secret::new(&text[at.clone()]),
         at,
     };
@@ -55,6 +39,48 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigErrors> {
         config: parsed.config,
         warnings: parsed.warnings,
     })
+}
+
+/// Where a file says the database is; nothing else of it is looked at. So a database can be backed up by who may not read
+/// the secrets, and restored before the rest of the file is right again.
+pub fn database_path(path: &Path) -> Result<PathBuf, ConfigErrors> {
+    let File { text, name, path } = File::read(path)?;
+    Ok(parse_database(&text, &name, directory(&path))?.path)
+}
+
+struct File {
+    text: String,
+    /// As the user named it.
+    name: String,
+    /// Absolute.
+    path: PathBuf,
+}
+
+impl File {
+    fn read(path: &Path) -> Result<Self, ConfigErrors> {
+        let name = path.display().to_string();
+        let unreadable = |message: String| ConfigErrors {
+            file: name.clone(),
+            errors: vec![ConfigError {
+                line: None,
+                key: String::new(),
+                message,
+            }],
+        };
+        let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                unreadable("no such file (`ocrch init` writes one)".to_owned())
+            }
+            _ => unreadable(format!("cannot be read: {e}")),
+        })?;
+        let path = std::path::absolute(path).map_err(|e| unreadable(e.to_string()))?;
+        Ok(Self { text, name, path })
+    }
+}
+
+/// What relative paths in a file are relative to.
+fn directory(file: &Path) -> &Path {
+    file.parent().unwrap_or(file)
 }
 
 impl Loaded {
@@ -184,6 +210,35 @@ mod tests {
                 .contains("it has changed meanwhile")
         );
         assert_eq!(hash_in(&path), "another secret");
+    }
+
+    #[test]
+    fn where_the_database_is_can_be_read_from_half_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ocrch.toml");
+        let check = |text: &str, expected: &str| {
+            fs::write(&path, text).unwrap();
+            assert_eq!(database_path(&path).unwrap(), dir.path().join(expected));
+        };
+        check("merchant.secret_file = \"/no/such\"", "ocrch.db");
+        check("[database]\npath = \"data/shop.db\"", "data/shop.db");
+        check(
+            "[database]\npath = \"/var/lib/shop.db\"",
+            "/var/lib/shop.db",
+        );
+        fs::write(&path, "[database]\npath = 5").unwrap();
+        let error = database_path(&path).unwrap_err().to_string();
+        assert!(
+            error.contains("ocrch.toml:2: database.path: found 5, expected"),
+            "{error}"
+        );
+        fs::write(&path, "[database").unwrap();
+        assert!(
+            database_path(&path)
+                .unwrap_err()
+                .to_string()
+                .contains("no TOML")
+        );
     }
 
     #[test]

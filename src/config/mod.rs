@@ -5,6 +5,7 @@
 
 mod admin_secret;
 mod chains;
+mod languages;
 mod load;
 mod parse;
 mod registry;
@@ -23,9 +24,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use admin_secret::{hash_admin_secret, verify_admin_secret};
-pub use load::{Loaded, load};
+pub use languages::languages;
+pub use load::{Loaded, database_path, load};
 pub use parse::{Parsed, parse};
-pub use registry::{BuiltIn, built_in};
+pub use registry::{BuiltIn, Native, built_in};
 pub use report::{ConfigError, ConfigErrors};
 
 use crate::domain::address::Address;
@@ -133,7 +135,9 @@ pub struct Checkout {
     pub logo_url: Option<String>,
     pub accent: Option<String>,
     pub support_url: Option<String>,
+    /// The languages to offer, the default one first; empty: all there are.
     pub languages: Vec<String>,
+    /// Its files take the place of the embedded ones.
     pub override_dir: Option<PathBuf>,
 }
 
@@ -147,7 +151,7 @@ pub struct Wallet {
 }
 
 /// A chain and how it is watched.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct ChainConfig {
     pub chain: Chain,
     pub poll_interval: Duration,

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::registry::built_in;
 use super::report::{ConfigError, ConfigErrors, Report};
 use super::section::Section;
-use super::{Config, chains, sections, wallets};
+use super::{Config, Database, chains, sections, wallets};
 
 /// What a text says.
 #[derive(Clone, Debug)]
@@ -23,6 +23,28 @@ pub struct Parsed {
 /// Reads a text as if it stood in a file of that name in `dir`, or says everything that is wrong with it.
 /// Touches no file but the one that `merchant.secret_file` names.
 pub fn parse(text: &str, file: &str, dir: &Path) -> Result<Parsed, ConfigErrors> {
+    let (read, warnings) = with_root(text, file, |root| read(root, dir))?;
+    let (config, plain_admin_secret) = read.ok_or_else(|| unreadable(file))?;
+    Ok(Parsed {
+        config,
+        warnings,
+        plain_admin_secret,
+    })
+}
+
+/// [`parse`] for one section only.
+pub(super) fn parse_database(text: &str, file: &str, dir: &Path) -> Result<Database, ConfigErrors> {
+    let read = |root: &Section<'_>| Some(sections::database(&root.section("database"), dir));
+    let (database, _) = with_root(text, file, read)?;
+    database.ok_or_else(|| unreadable(file))
+}
+
+/// What is read from a text without errors, and the warnings.
+fn with_root<T>(
+    text: &str,
+    file: &str,
+    read: impl FnOnce(&Section<'_>) -> Option<T>,
+) -> Result<(Option<T>, Vec<String>), ConfigErrors> {
     let report = Report::new(text);
     let (table, syntax) = DeTable::parse_recoverable(text);
     for error in &syntax {
@@ -31,16 +53,10 @@ pub fn parse(text: &str, file: &str, dir: &Path) -> Result<Parsed, ConfigErrors>
     }
     // Half a document would only add errors that are none.
     let read = match syntax.is_empty() {
-        true => read(&Section::root(&report, table.get_ref()), dir),
+        true => read(&Section::root(&report, table.get_ref())),
         false => None,
     };
-    let warnings = report.finish(file)?;
-    let (config, plain_admin_secret) = read.ok_or_else(|| unreadable(file))?;
-    Ok(Parsed {
-        config,
-        warnings,
-        plain_admin_secret,
-    })
+    Ok((read, report.finish(file)?))
 }
 
 /// `None` only where an error was noted.

@@ -17,6 +17,8 @@ pub struct BuiltIn {
     pub chain: Chain,
     /// Its coins are worth nothing.
     pub testnet: bool,
+    /// What fees are paid in: wallets that do not know the chain want to be told.
+    pub native: Native,
     /// The depth of the chain's finalized block, for who asks for "finalized" where it is not the default.
     pub finalized_usual: u32,
     pub poll_interval: Duration,
@@ -24,6 +26,14 @@ pub struct BuiltIn {
     pub rpc: Vec<ProviderConfig>,
     /// Explorers whose free plan covers the chain; each needs a key.
     pub explorers: Vec<ProviderConfig>,
+}
+
+/// A chain's own coin.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Native {
+    pub name: String,
+    pub symbol: String,
 }
 
 /// Every chain of the registry by its short name.
@@ -60,6 +70,7 @@ struct RawChain {
     finalized_usual: u32,
     poll_interval: String,
     explorer_tx_url: String,
+    native: Native,
     rpc: Vec<RawEndpoint>,
     #[serde(default)]
     explorers: Vec<RawExplorer>,
@@ -134,6 +145,7 @@ impl RawChain {
                 tokens: tokens?,
             },
             testnet: self.testnet,
+            native: self.native,
             finalized_usual: self.finalized_usual,
             poll_interval: parse_duration(&self.poll_interval).ok_or("poll_interval")?,
             rpc: self.rpc.into_iter().map(RawEndpoint::provider).collect(),

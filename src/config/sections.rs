@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::section::Section;
 use super::{
     Admin, Alerts, Checkout, Database, Merchant, Orders, Payments, Retention, Secret, Server,
-    Webhooks, admin_secret, value,
+    Webhooks, admin_secret, languages, value,
 };
 use crate::domain::amount::Amount;
 
@@ -237,8 +237,23 @@ pub(super) fn checkout(s: &Section<'_>, title: &str, dir: &Path) -> Checkout {
             format!("found {shown}, expected a directory that exists"),
         );
     }
+    check_languages(s, &checkout);
     s.done();
     checkout
+}
+
+/// Offered is only what has a file: an unknown language would show a page without texts.
+fn check_languages(s: &Section<'_>, checkout: &Checkout) {
+    let known = languages::languages(checkout.override_dir.as_deref());
+    if known.is_empty() {
+        return;
+    }
+    for (i, code) in checkout.languages.iter().enumerate() {
+        if !known.contains(code) {
+            let message = format!("found {code:?}, expected one of: {}", known.join(", "));
+            s.item_error("languages", i, message);
+        }
+    }
 }
 
 /// The address that a browser on this machine reaches.

@@ -198,16 +198,19 @@ pub(super) fn colour(value: &DeValue<'_>) -> Result<String, String> {
 pub(super) fn language(value: &DeValue<'_>) -> Result<String, String> {
     value
         .as_str()
-        .filter(|text| {
-            let (language, region) = text.split_once('-').unwrap_or((text, "US"));
-            let letters = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric());
-            matches!(language.len(), 2 | 3)
-                && language.bytes().all(|b| b.is_ascii_lowercase())
-                && (2..=8).contains(&region.len())
-                && letters(region)
-        })
+        .filter(|text| is_language(text))
         .map(str::to_owned)
         .ok_or_else(|| "a language code, such as \"en\" or \"de\"".to_owned())
+}
+
+/// Whether a text can be a language tag.
+pub(super) fn is_language(text: &str) -> bool {
+    let (language, region) = text.split_once('-').unwrap_or((text, "US"));
+    let letters = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric());
+    matches!(language.len(), 2 | 3)
+        && language.bytes().all(|b| b.is_ascii_lowercase())
+        && (2..=8).contains(&region.len())
+        && letters(region)
 }
 
 /// An API key; an empty one, as examples have it, is none.

@@ -36,7 +36,7 @@ pub fn routes(
 ) -> BoxEndpoint<'static> {
     let api = openapi::service(app, sockets);
     let document = openapi::document(&api);
-    pages::add(extra, checkout)
+    pages::add(extra, app, checkout)
         .at("/health", get(health::health).data(app.clone()))
         .at("/openapi.json", get(openapi::endpoint(document)))
         .nest(

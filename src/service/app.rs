@@ -2,17 +2,17 @@
 
 use std::sync::{Arc, RwLock};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::hub::Hub;
+use super::retired::{self, Retired};
 use super::tickets::Tickets;
 use super::watching::Watching;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::address::Address;
 use crate::domain::registry::Blockchain;
 use crate::domain::signature::Keys;
-use crate::store::{Change, Db, StoreError, cursors, deposits};
+use crate::store::{Change, Db, StoreError};
 
 /// The running application: cheap to clone.
 #[derive(Clone)]
@@ -21,10 +21,17 @@ pub struct App(Arc<Shared>);
 struct Shared {
     db: Db,
     clock: Clock,
-    config: RwLock<Arc<Config>>,
+    settings: RwLock<Settings>,
+    /// Sent to when the settings have changed.
+    changes: watch::Sender<()>,
     signals: Arc<Signals>,
     tickets: Tickets,
-    retired: Vec<(Blockchain, Address)>,
+}
+
+/// What a reload replaces, in one piece.
+struct Settings {
+    config: Arc<Config>,
+    retired: Arc<Vec<Retired>>,
 }
 
 /// Who is told what after a commit.
@@ -57,12 +64,15 @@ impl App {
         let db = Db::open(&config.database.path, clock.clone(), move |changes| {
             announced.announce(changes);
         })?;
-        let retired = retired(&db, &config, &clock)?;
+        let retired = retired::at_start(&db, &config, clock.now())?;
         Ok(Self(Arc::new(Shared {
-            retired,
+            settings: RwLock::new(Settings {
+                config: Arc::new(config),
+                retired: Arc::new(retired),
+            }),
+            changes: watch::Sender::default(),
             db,
             clock,
-            config: RwLock::new(Arc::new(config)),
             signals,
             tickets: Tickets::default(),
         })))
@@ -78,20 +88,63 @@ impl App {
 
     /// The configuration as of now; hold it for one piece of work only.
     pub fn config(&self) -> Arc<Config> {
-        let config = self.0.config.read();
-        // Nothing panics while holding this lock, and if it did, the configuration would still be whole.
-        config
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone()
+        self.settings(|settings| settings.config.clone())
+    }
+
+    /// Goes by another configuration from now on. Work under way ends by the one that it began with.
+    /// `server.listen` and `database.path` are of no effect here.
+    pub fn reconfigure(&self, config: Config) -> Result<(), StoreError> {
+        let (before, retired) = self.settings(|s| (s.config.clone(), s.retired.clone()));
+        let at_start = retired::at_start(self.db(), &config, self.clock().now())?;
+        let retired = retired::after_reload(&before, &config, &retired, at_start);
+        self.replace(|current| {
+            *current = Settings {
+                config: Arc::new(config),
+                retired: Arc::new(retired),
+            };
+        });
+        Ok(())
+    }
+
+    /// Forgets the retired wallets that nobody can pay to any more.
+    pub fn review_retired(&self) -> Result<(), StoreError> {
+        let (config, retired) = self.settings(|s| (s.config.clone(), s.retired.clone()));
+        let kept = retired::review(self.db(), &config, &retired, self.clock().now())?;
+        if kept.len() < retired.len() {
+            self.replace(|current| {
+                // A reload in between has a list of its own.
+                if Arc::ptr_eq(&current.retired, &retired) {
+                    current.retired = Arc::new(kept);
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Wallets that left the configuration but may still be paid: they were shown to shoppers not long ago.
+    pub fn retired_wallets(&self) -> Arc<Vec<Retired>> {
+        self.settings(|settings| settings.retired.clone())
+    }
+
+    /// Is told of each change of the configuration and of the retired wallets.
+    pub fn settings_changes(&self) -> watch::Receiver<()> {
+        self.0.changes.subscribe()
+    }
+
+    fn settings<T>(&self, look: impl FnOnce(&Settings) -> T) -> T {
+        // Nothing panics while holding this lock, and if it did, the settings would still be whole.
+        let settings = self.0.settings.read();
+        look(&settings.unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    fn replace(&self, change: impl FnOnce(&mut Settings)) {
+        let settings = self.0.settings.write();
+        change(&mut settings.unwrap_or_else(|poisoned| poisoned.into_inner()));
+        self.0.changes.send_replace(());
     }
 
     pub fn hub(&self) -> &Hub {
         &self.0.signals.hub
-    }
-
-    /// Wallets that left the configuration but may still be paid: they were shown to shoppers not long ago.
-    pub fn retired_wallets(&self) -> &[(Blockchain, Address)] {
-        &self.0.retired
     }
 
     /// What is known of the chains' heads and passes.
@@ -117,30 +170,6 @@ impl App {
     pub async fn chain_changed(&self, blockchain: &Blockchain) {
         self.watching().changed(blockchain).await;
     }
-}
-
-fn retired(
-    db: &Db,
-    config: &Config,
-    clock: &Clock,
-) -> Result<Vec<(Blockchain, Address)>, StoreError> {
-    let since = clock.now() - config.payments.late_window.as_secs() as i64;
-    let configured = |blockchain: &Blockchain, address: &Address| {
-        config
-            .wallets
-            .iter()
-            .any(|w| w.blockchain == *blockchain && w.address == *address)
-    };
-    db.read(|c| {
-        let mut retired = Vec::new();
-        for (blockchain, wallet) in cursors::all(c)? {
-            if !configured(&blockchain, &wallet) && deposits::any_lately(c, &blockchain, wallet, since)? {
-                tracing::info!(%blockchain, %wallet, "wallet left the configuration; still watched for orders shown before");
-                retired.push((blockchain, wallet));
-            }
-        }
-        Ok(retired)
-    })
 }
 
 /// The secrets that verify signatures.

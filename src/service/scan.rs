@@ -40,11 +40,9 @@ pub fn wallets(app: &App, blockchain: &Blockchain) -> Result<Vec<WatchedWallet>,
         .iter()
         .filter(|w| w.blockchain == *blockchain);
     let configured = configured.map(|w| (w.address, w.starting_tx.clone()));
-    let retired = app
-        .retired_wallets()
-        .iter()
-        .filter(|(of, _)| of == blockchain);
-    let retired = retired.map(|(_, address)| (*address, None));
+    let retired = app.retired_wallets();
+    let retired = retired.iter().filter(|w| w.blockchain == *blockchain);
+    let retired = retired.map(|w| (w.address, None));
     app.db().read(|c| {
         configured
             .chain(retired)

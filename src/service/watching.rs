@@ -30,6 +30,11 @@ impl Watching {
         self.lock().entry(blockchain.clone()).or_default();
     }
 
+    /// Forgets a chain that nobody watches any more.
+    pub fn end(&self, blockchain: &Blockchain) {
+        self.lock().remove(blockchain);
+    }
+
     /// Whether somebody watches the chain.
     pub fn is_watched(&self, blockchain: &Blockchain) -> bool {
         self.lock().contains_key(blockchain)

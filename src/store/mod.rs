@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod changes;
+pub mod copy;
 pub mod cursors;
 pub mod daily;
 pub mod deposit_list;
@@ -12,6 +13,7 @@ pub mod order_list;
 pub mod orders;
 pub mod page;
 pub mod replays;
+pub mod restore;
 mod rows;
 pub mod transfer_list;
 pub mod transfers;
@@ -72,6 +74,12 @@ pub enum StoreError {
         "database: the file was written by a newer version (its schema is {found}, this version knows {known})"
     )]
     Newer { found: u32, known: u32 },
+    #[error("database: the file is not one of ocrch's")]
+    Foreign,
+    #[error(
+        "database: it must be upgraded, and no copy of it could be made before ({0}): make room and start again"
+    )]
+    NoCopy(Box<copy::CopyError>),
     #[error("database: a stored value cannot be read: {0}")]
     Corrupt(String),
     #[error("database: another ocrch is running on this file")]
@@ -97,8 +105,9 @@ impl Db {
         let lock = lock(path)?;
         create_private(path)?;
         let mut connection = Connection::open(path)?;
+        migrate::check(&connection)?;
         prepare_writer(&connection)?;
-        migrate::to_latest(&mut connection)?;
+        migrate::to_latest(&mut connection, path)?;
         let manager = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(prepare_reader);

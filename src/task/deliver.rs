@@ -1,12 +1,14 @@
 //! Delivering webhooks: a slow or dead endpoint never delays another's events.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::UnixSeconds;
+use crate::config::Config;
 use crate::service::{App, Attempt, Event, StoreError, outbox};
 use crate::webhook::{Delivery, Outcome, Sender};
 
@@ -41,6 +43,8 @@ pub async fn run(app: App, stop: CancellationToken) {
 /// Attempts under way, and which places they take.
 pub struct Deliverer {
     app: App,
+    /// What the sender goes by.
+    config: Arc<Config>,
     sender: Sender,
     attempts: JoinSet<Finished>,
     /// Rows of the events under way.
@@ -64,8 +68,10 @@ struct Finished {
 
 impl Deliverer {
     pub fn new(app: App) -> Self {
+        let config = app.config();
         Self {
-            sender: Sender::new(&app.config()),
+            sender: Sender::new(&config),
+            config,
             app,
             attempts: JoinSet::new(),
             events: HashSet::new(),
@@ -78,6 +84,7 @@ impl Deliverer {
 
     /// Starts as many due attempts as there are places; returns how long it may rest.
     pub fn start_due(&mut self) -> Result<Duration, StoreError> {
+        self.follow_config();
         let mut next_ms: Option<i64> = None;
         let mut origins = outbox::origins(&self.app)?;
         // Another origin goes first each time, so that none is always too late for the last free place.
@@ -104,6 +111,15 @@ impl Deliverer {
         Ok(rest.unwrap_or(LONGEST_REST).min(LONGEST_REST))
     }
 
+    /// After a reload, what starts from now on goes by the new configuration.
+    fn follow_config(&mut self) {
+        let config = self.app.config();
+        if !Arc::ptr_eq(&config, &self.config) {
+            self.sender = Sender::new(&config);
+            self.config = config;
+        }
+    }
+
     /// Waits for an attempt to end; forever if none is under way.
     pub async fn finished(&mut self) {
         match self.attempts.join_next().await {
@@ -115,7 +131,7 @@ impl Deliverer {
     }
 
     fn free_places(&self, origin: &str) -> usize {
-        let all = self.app.config().webhooks.concurrency;
+        let all = self.config.webhooks.concurrency;
         let for_origin = if self.slow.contains(origin) {
             1
         } else {

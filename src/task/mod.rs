@@ -5,18 +5,16 @@ pub mod every;
 pub mod look_ups;
 pub mod pass;
 pub mod watch;
+mod watchers;
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::chain::pool::{Providers, usual_max_lag};
+use self::watchers::Watchers;
 use crate::chain::simulated::SimulatedChain;
-use crate::chain::{Connected, connect};
-use crate::config::ChainConfig;
-use crate::domain::registry::Blockchain;
 use crate::service::App;
 use crate::service::{expire, prune};
 
@@ -35,13 +33,10 @@ pub fn start(
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) {
-    let config = app.config();
-    for (blockchain, chain) in &config.chains {
-        let retired = app.retired_wallets().iter().any(|(of, _)| of == blockchain);
-        if retired || config.wallets.iter().any(|w| w.blockchain == *blockchain) {
-            start_watching(app, blockchain, chain, simulated, tasks, stop);
-        }
-    }
+    let mut watchers = Watchers::new(app.clone(), simulated.cloned(), tasks.clone(), stop.clone());
+    // Here and now, so that no order is treated as one whose chain nobody watches.
+    watchers.adjust();
+    tasks.spawn(watchers.run());
     let (delivering, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "delivering webhooks", move || {
         deliver::run(delivering.clone(), stopped.clone())
@@ -64,13 +59,16 @@ pub fn start(
         let app = pruning.clone();
         every::run("pruning", PRUNE_EVERY, stopped.clone(), move || {
             let app = app.clone();
-            async move { prune::prune(&app).await }
+            async move {
+                app.review_retired()?;
+                prune::prune(&app).await
+            }
         })
     });
 }
 
 /// Runs a loop, and runs it anew should a bug make it panic: a chain must not go unwatched because of one.
-fn keep_running<F, Fut>(tasks: &TaskTracker, name: &'static str, run: F)
+fn keep_running<F, Fut>(tasks: &TaskTracker, name: &'static str, run: F) -> JoinHandle<()>
 where
     F: Fn() -> Fut + Send + 'static,
     Fut: Future<Output = ()> + Send + 'static,
@@ -80,37 +78,5 @@ where
             tracing::error!(%error, "{name} crashed; starting it anew");
             tokio::time::sleep(AFTER_CRASH).await;
         }
-    });
-}
-
-fn start_watching(
-    app: &App,
-    blockchain: &Blockchain,
-    chain: &ChainConfig,
-    simulated: Option<&SimulatedChain>,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) {
-    let Connected { providers, skipped } = connect(chain, simulated);
-    if providers.is_empty() {
-        tracing::warn!(
-            %blockchain, kinds = skipped.join(", "),
-            "chain is offered but not watched: none of its providers can be used by this version"
-        );
-        return;
-    }
-    let names: Vec<&str> = providers.iter().map(|p| p.label()).collect();
-    tracing::info!(%blockchain, providers = names.join(", "), "watching chain");
-    app.watching().begin(blockchain);
-    let max_lag = usual_max_lag(chain.chain.block_time);
-    let providers = Arc::new(Providers::new(blockchain.as_str(), providers, max_lag));
-    let (app, blockchain, stop) = (app.clone(), blockchain.clone(), stop.clone());
-    keep_running(tasks, "watching a chain", move || {
-        watch::run(
-            app.clone(),
-            blockchain.clone(),
-            providers.clone(),
-            stop.clone(),
-        )
-    });
+    })
 }

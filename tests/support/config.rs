@@ -73,6 +73,12 @@ impl Config {
         self
     }
 
+    /// Leaves a key out.
+    pub fn unset(&mut self, section: &str, key: &str) -> &mut Self {
+        self.settings.remove(&(section.to_owned(), key.to_owned()));
+        self
+    }
+
     /// Sets a key to a text.
     pub fn set_text(&mut self, section: &str, key: &str, text: &str) -> &mut Self {
         self.set(section, key, &format!("{text:?}"))

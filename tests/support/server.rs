@@ -120,8 +120,23 @@ impl Server {
 
     /// Sends SIGTERM.
     pub fn ask_to_stop(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Has it read its configuration again (SIGHUP) and waits until it has said how that went; gives what it said.
+    pub fn reload(&self) -> String {
+        let before = self.log().len();
+        self.signal("-HUP");
+        wait::until("the end of a reload", || {
+            let said = self.log()[before..].to_owned();
+            let over = ["configuration reloaded", "configuration was not reloaded"];
+            over.iter().any(|line| said.contains(line)).then_some(said)
+        })
+    }
+
+    fn signal(&self, signal: &str) {
         let status = Command::new("kill")
-            .args(["-TERM", &self.pid().to_string()])
+            .args([signal, &self.pid().to_string()])
             .status()
             .expect("kill(1)");
         assert!(status.success());

@@ -64,6 +64,13 @@ impl World {
         self.server.launch();
     }
 
+    /// Has the running server go by the usual configuration changed like this; gives what it logged.
+    pub fn reload_with(&self, change: impl FnOnce(&mut Config)) -> String {
+        let config = configuration(&self.net, &self.rpc, &self.receiver, change);
+        self.server.configure(&config);
+        self.server.reload()
+    }
+
     /// Until the server knows a head, a deposit's age is decided by time instead of blocks.
     fn wait_until_watching(&self) {
         self.rpc.wait_for_head();

@@ -1,0 +1,80 @@
+//! `ocrch restore`: put a backup in the place of the database.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::ConfigArg;
+use super::backup::{as_json, summary};
+use crate::clock::Clock;
+use crate::config::database_path;
+use crate::store::StoreError;
+use crate::store::restore::{Loss, RestoreError, Restored, restore};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The backup: written by `ocrch backup`, or any whole copy of the database
+    file: PathBuf,
+    /// Restore also if the present database has orders that the backup has not
+    #[arg(long)]
+    discard_newer: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    config: ConfigArg,
+}
+
+/// Verifies, then replaces, and says where the old database is now.
+pub fn run(args: Args) -> Result<(), String> {
+    let database = database_path(&args.config.config).map_err(|errors| errors.to_string())?;
+    let now = Clock::system().now();
+    let restored = restore(&args.file, &database, now, args.discard_newer).map_err(explain)?;
+    match args.json {
+        true => println!("{}", to_json(&restored)),
+        false => println!("{}", to_text(&restored, &args, &database)),
+    }
+    Ok(())
+}
+
+fn explain(error: RestoreError) -> String {
+    let advice = match &error {
+        RestoreError::Store(StoreError::InUse) => ": stop it first",
+        RestoreError::Ahead(_) => {
+            " (--discard-newer restores all the same; the present database is kept beside it)"
+        }
+        _ => "",
+    };
+    format!("nothing was restored: {error}{advice}")
+}
+
+fn to_text(restored: &Restored, args: &Args, database: &std::path::Path) -> String {
+    let (from, to) = (args.file.display(), database.display());
+    let mut text = format!(
+        "Restored {to} from {from}: {}.",
+        summary(&restored.contents)
+    );
+    if let Some(kept) = &restored.kept {
+        text += &format!("\nThe database that was there is kept: {}", kept.display());
+    }
+    match restored.lost {
+        Some(Loss { missing, changed }) if missing + changed > 0 => {
+            text += &format!(
+                "\nNot in the backup: {missing} orders; another status there: {changed} orders"
+            );
+        }
+        None if restored.kept.is_some() => {
+            text += "\nIt could not be read, so what it had beyond the backup is not known";
+        }
+        _ => {}
+    }
+    text + "\nStart the server: it reads the blocks since then again"
+}
+
+fn to_json(restored: &Restored) -> serde_json::Value {
+    let mut shown = as_json(&restored.contents);
+    shown["kept"] = json!(restored.kept);
+    shown["missing"] = json!(restored.lost.map(|l| l.missing));
+    shown["changed"] = json!(restored.lost.map(|l| l.changed));
+    shown
+}

@@ -1,0 +1,180 @@
+//! Putting a backup in the place of the database, which is kept.
+
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::copy::{Contents, CopyError, Partial, beside, explain, has_our_tables, sync_dir};
+use super::{StoreError, lock, migrate};
+use crate::clock::UnixSeconds;
+
+/// What was done.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    pub contents: Contents,
+    /// Where the database that was there before is now.
+    pub kept: Option<PathBuf>,
+    /// What it had and the restored one has not. `None` if there was none, or it could not be read.
+    pub lost: Option<Loss>,
+}
+
+/// How a database is ahead of a backup.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Loss {
+    /// Orders that the backup has not.
+    pub missing: u64,
+    /// Orders that have another status in the backup.
+    pub changed: u64,
+}
+
+/// Why nothing was restored. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{} is the database itself", .0.display())]
+    Itself(PathBuf),
+    #[error("{}: open in another program (Litestream, sqlite3): close it first", .0.display())]
+    Open(PathBuf),
+    #[error(
+        "the database is ahead of the backup: {} orders are missing there, {} have changed since",
+        .0.missing, .0.changed
+    )]
+    Ahead(Loss),
+}
+
+/// Verifies a backup and puts it in the place of the database. Refused while a server runs on the database, and, unless
+/// `discard_newer` says so, if the database has what the backup has not. The old database is moved aside, never removed.
+pub fn restore(
+    backup: &Path,
+    database: &Path,
+    now: UnixSeconds,
+    discard_newer: bool,
+) -> Result<Restored, RestoreError> {
+    if is_same(backup, database) {
+        return Err(RestoreError::Itself(backup.to_owned()));
+    }
+    let owner = Owner::of(database).map_err(|e| CopyError::File(database.to_owned(), e))?;
+    let locked = lock(database)?;
+    owner.give(&beside(database, ".lock"))?;
+    let mut partial = Partial::create(database)?;
+    let contents = partial.fill(backup, migrate::latest())?;
+    let (mut kept, mut lost) = (None, None);
+    if database.exists() {
+        lost = compare(database, partial.path())?;
+        if let Some(loss) = lost.filter(|l| *l != Loss::NONE && !discard_newer) {
+            return Err(RestoreError::Ahead(loss));
+        }
+        kept = Some(set_aside(database, now)?);
+    }
+    owner.give(partial.path())?;
+    partial.finish()?;
+    drop::<File>(locked);
+    Ok(Restored {
+        contents,
+        kept,
+        lost,
+    })
+}
+
+impl Loss {
+    const NONE: Self = Self {
+        missing: 0,
+        changed: 0,
+    };
+}
+
+/// Whose the files are: restored by root, they must still be the server's.
+struct Owner(u32, u32);
+
+impl Owner {
+    fn of(database: &Path) -> std::io::Result<Self> {
+        let dir = database.parent().unwrap_or(Path::new("/"));
+        let found = fs::metadata(database).or_else(|_| fs::metadata(dir))?;
+        Ok(Self(found.uid(), found.gid()))
+    }
+
+    fn give(&self, path: &Path) -> Result<(), CopyError> {
+        let failed = |error| CopyError::File(path.to_owned(), error);
+        let found = fs::metadata(path).map_err(failed)?;
+        match (found.uid(), found.gid()) == (self.0, self.1) {
+            true => Ok(()),
+            false => chown(path, Some(self.0), Some(self.1)).map_err(failed),
+        }
+    }
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Brings the database's journal into its file, and counts what the backup has not. `None` if the database cannot be
+/// read, which may be why it is being restored.
+fn compare(database: &Path, backup: &Path) -> Result<Option<Loss>, RestoreError> {
+    match close_journal(database).and_then(|()| count(database, backup)) {
+        Ok(loss) => Ok(loss),
+        Err(error) => match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                Err(RestoreError::Open(database.to_owned()))
+            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(None),
+            _ => Err(explain(database, error).into()),
+        },
+    }
+}
+
+fn close_journal(database: &Path) -> Result<(), rusqlite::Error> {
+    let connection = Connection::open(database)?;
+    // Leaves no -wal behind, and fails while anybody else has the file open.
+    connection.pragma_update(None, "journal_mode", "DELETE")
+}
+
+fn count(database: &Path, backup: &Path) -> Result<Option<Loss>, rusqlite::Error> {
+    if !has_our_tables(&Connection::open(database)?)? {
+        return Ok(None);
+    }
+    let connection = Connection::open(backup)?;
+    connection.execute(
+        "ATTACH ?1 AS present",
+        [database.to_string_lossy().as_ref()],
+    )?;
+    connection.query_row(
+        "SELECT count(*) FILTER (WHERE b.id IS NULL), count(*) FILTER (WHERE b.status <> p.status)
+         FROM present.orders p LEFT JOIN main.orders b ON b.order_id = p.order_id",
+        [],
+        |row| {
+            Ok(Some(Loss {
+                missing: row.get(0)?,
+                changed: row.get(1)?,
+            }))
+        },
+    )
+}
+
+/// Gives the old database a second name, so that there is one under the first name at every moment. A journal that could
+/// not be closed goes with it: beside another database it would be read as that one's.
+fn set_aside(database: &Path, now: UnixSeconds) -> Result<PathBuf, CopyError> {
+    let failed = |error| CopyError::File(database.to_owned(), error);
+    let time = time_stamp(now).map_err(|error| explain(database, error))?;
+    let aside = beside(database, &format!(".replaced-{time}"));
+    fs::hard_link(database, &aside).map_err(failed)?;
+    for suffix in ["-wal", "-shm"] {
+        match fs::rename(beside(database, suffix), beside(&aside, suffix)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
+            _ => {}
+        }
+    }
+    sync_dir(database).map_err(failed)?;
+    Ok(aside)
+}
+
+fn time_stamp(now: UnixSeconds) -> Result<String, rusqlite::Error> {
+    let sql = "SELECT strftime('%Y%m%dT%H%M%SZ', ?1, 'unixepoch')";
+    Connection::open_in_memory()?.query_row(sql, [now], |row| row.get(0))
+}

@@ -1,0 +1,484 @@
+//! Backups of a live database, and putting them back.
+
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::config::Config;
+use crate::support::devnet::text;
+use crate::support::random::Random;
+use crate::support::server::{Server, ocrch};
+use crate::support::shop::{Shop, order_body};
+use crate::support::wait;
+use crate::support::world::{ORDERS, World};
+
+/// A server without chains, and a directory for its backups.
+struct House {
+    server: Server,
+    shop: Shop,
+    backups: TempDir,
+}
+
+impl House {
+    fn start() -> Self {
+        let server = Server::start(&Config::new());
+        let shop = Shop {
+            base: server.base(),
+        };
+        let backups = tempfile::tempdir().expect("a temporary directory");
+        Self {
+            server,
+            shop,
+            backups,
+        }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.backups.path().join(name)
+    }
+
+    /// A new order's id.
+    fn order(&self) -> String {
+        let order = self.shop.create(&order_body("5", "http://127.0.0.1:9/"));
+        text(&order, "order_id").to_owned()
+    }
+
+    fn backup(&self, file: &Path, more: &[&str]) -> Output {
+        command(&self.server, "backup", file, more)
+    }
+
+    fn restore(&self, file: &Path, more: &[&str]) -> Output {
+        command(&self.server, "restore", file, more)
+    }
+
+    /// The files beside the database, but for the log, with their content.
+    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let dir = self.server.db_path();
+        let mut found: Vec<_> = fs::read_dir(dir.parent().expect("a directory"))
+            .expect("a directory")
+            .map(|entry| entry.expect("an entry").path())
+            .filter(|path| path.extension().is_none_or(|e| e != "log"))
+            .map(|path| (path.clone(), fs::read(path).expect("a file")))
+            .collect();
+        found.sort();
+        found
+    }
+}
+
+fn command(server: &Server, command: &str, file: &Path, more: &[&str]) -> Output {
+    ocrch()
+        .arg(command)
+        .arg(file)
+        .arg("-c")
+        .arg(server.config_path())
+        .args(more)
+        .output()
+        .expect("the binary starts")
+}
+
+/// What it said, where it should have succeeded.
+fn done(output: &Output) -> String {
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
+    said
+}
+
+/// The one line it said, where it should have failed.
+fn refused(output: &Output) -> String {
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+    assert!(!errors.contains("panicked"), "{errors}");
+    errors
+}
+
+fn order_ids(file: &Path) -> HashSet<String> {
+    let db = Connection::open(file).expect("a database");
+    let whole: String = db
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .expect("a database");
+    assert_eq!(whole, "ok");
+    let mut ids = db.prepare("SELECT order_id FROM orders").expect("a table");
+    let ids = ids.query_map([], |row| row.get(0)).expect("rows");
+    ids.map(|id| id.expect("a text")).collect()
+}
+
+#[test]
+fn under_load_it_has_everything_that_was_answered_before() {
+    let mut world = World::start();
+    let answered = Mutex::new(Vec::<String>::new());
+    let stop = AtomicBool::new(false);
+    let backups = tempfile::tempdir().expect("a temporary directory");
+    let file = backups.path().join("ocrch.backup");
+    let mut before = Vec::new();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let (shopper, deposit) = world.deposit("5", "USDT");
+                    if answered
+                        .lock()
+                        .expect("not poisoned")
+                        .len()
+                        .is_multiple_of(10)
+                    {
+                        world.net.pay(&deposit);
+                    }
+                    let mut answered = answered.lock().expect("not poisoned");
+                    answered.push(shopper.order_id);
+                }
+            });
+        }
+        for round in 1..=5 {
+            wait::until("more orders", || {
+                (answered.lock().expect("not poisoned").len() > round * 20).then_some(())
+            });
+            before = answered.lock().expect("not poisoned").clone();
+            done(&command(&world.server, "backup", &file, &["--force"]));
+            let saved = order_ids(&file);
+            assert!(before.iter().all(|id| saved.contains(id)), "round {round}");
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let all = answered.into_inner().expect("not poisoned");
+    assert!(all.len() > before.len(), "there was load");
+
+    // Back to the backup: what it has works on, and payments since then are found on the chain again.
+    assert!(world.server.stop().success());
+    done(&command(
+        &world.server,
+        "restore",
+        &file,
+        &["--discard-newer"],
+    ));
+    let saved = order_ids(&file);
+    world.server.launch();
+    for id in &before {
+        world.shop.status(id);
+    }
+    let later = all.iter().find(|id| !saved.contains(*id));
+    if let Some(id) = later {
+        let asked = serde_json::json!({"order_id": id});
+        world.shop.post("/orders/status", &asked).expect(404);
+    }
+    world.settle_everything();
+}
+
+/// A payment that came after the backup is in the restored database, too: the chain still has it.
+#[test]
+fn a_payment_after_the_backup_is_found_again() {
+    let mut world = World::start();
+    let (shopper, deposit) = world.deposit("5", "USDT");
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let file = dir.path().join("backup");
+    done(&command(&world.server, "backup", &file, &[]));
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+    assert!(world.server.stop().success());
+    let why = refused(&command(&world.server, "restore", &file, &[]));
+    assert!(
+        why.contains("0 orders are missing there, 1 have changed since"),
+        "{why}"
+    );
+    done(&command(
+        &world.server,
+        "restore",
+        &file,
+        &["--discard-newer"],
+    ));
+    world.server.launch();
+    world.wait_for_status(&shopper, "paid");
+    world.receiver.wait_for_status(&shopper.order_id, "paid");
+    assert_eq!(
+        world
+            .receiver
+            .to(ORDERS)
+            .iter()
+            .filter(|d| d.is_delivered())
+            .count(),
+        2
+    );
+}
+
+#[test]
+fn it_is_private_and_replaces_nothing_unasked() {
+    let house = House::start();
+    let order = house.order();
+    let file = house.file("ocrch.backup");
+    let said = done(&house.backup(&file, &[]));
+    assert!(said.contains("1 orders (the last of 20"), "{said}");
+    assert_eq!(
+        fs::metadata(&file).expect("a file").permissions().mode() & 0o777,
+        0o600
+    );
+    assert!(order_ids(&file).contains(&order));
+
+    let second = house.order();
+    let why = refused(&house.backup(&file, &[]));
+    assert!(
+        why.contains("exists already: left as it is (--force"),
+        "{why}"
+    );
+    assert!(!order_ids(&file).contains(&second));
+    let said = done(&house.backup(&file, &["--force", "--json"]));
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(
+        (&said["orders"], &said["transfers"]),
+        (&2.into(), &0.into())
+    );
+    assert_eq!(said["bytes"], fs::metadata(&file).expect("a file").len());
+    assert!(order_ids(&file).contains(&second));
+    let left: Vec<_> = fs::read_dir(house.backups.path())
+        .expect("a directory")
+        .collect();
+    assert_eq!(left.len(), 1, "one file and nothing beside it: {left:?}");
+
+    let why = refused(&house.backup(&house.file("no/such/dir/backup"), &[]));
+    assert!(why.contains("no/such/dir/backup"), "{why}");
+}
+
+/// A power cut leaves a journal; what is in it was answered, so it belongs to the backup.
+#[test]
+fn a_server_that_was_killed_can_be_backed_up_and_restored() {
+    let mut house = House::start();
+    let order = house.order();
+    let file = house.file("backup");
+    house.server.kill();
+    done(&house.backup(&file, &[]));
+    assert!(order_ids(&file).contains(&order));
+
+    house.server.launch();
+    let later = house.order();
+    house.server.kill();
+    let why = refused(&house.restore(&file, &[]));
+    assert!(
+        why.contains("1 orders are missing there, 0 have changed"),
+        "{why}"
+    );
+    let said = done(&house.restore(&file, &["--discard-newer", "--json"]));
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said["missing"], 1);
+    let kept = PathBuf::from(said["kept"].as_str().expect("a path"));
+    assert!(order_ids(&kept).contains(&later), "the old one is whole");
+    house.server.launch();
+    house.shop.status(&order);
+    assert!(!order_ids(&house.server.db_path()).contains(&later));
+}
+
+#[test]
+fn a_backup_that_cannot_be_trusted_changes_nothing() {
+    let mut house = House::start();
+    house.order();
+    let good = house.file("good");
+    done(&house.backup(&good, &[]));
+    assert!(house.server.stop().success());
+    let make = |name: &str, change: &dyn Fn(&Path)| {
+        let path = house.file(name);
+        fs::copy(&good, &path).expect("room");
+        change(&path);
+        path
+    };
+    let cut = make("cut", &|path| {
+        let bytes = fs::read(path).expect("a file");
+        fs::write(path, &bytes[..bytes.len() / 2]).expect("room");
+    });
+    let scratched = make("scratched", &|path| {
+        let mut bytes = fs::read(path).expect("a file");
+        // All but the header and the first page's schema.
+        bytes[8192..].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        fs::write(path, bytes).expect("room");
+    });
+    let no_database = make("text", &|path| {
+        fs::write(
+            path,
+            "no database at all, but long enough to be one".repeat(20),
+        )
+        .expect("room");
+    });
+    let empty = make("empty", &|path| fs::write(path, "").expect("room"));
+    let foreign = make("foreign", &|path| {
+        fs::remove_file(path).expect("a file");
+        let db = Connection::open(path).expect("a database");
+        db.execute_batch("CREATE TABLE orders (x); PRAGMA user_version = 1")
+            .expect("SQL");
+    });
+    let newer = make("newer", &|path| {
+        let db = Connection::open(path).expect("a database");
+        db.pragma_update(None, "user_version", 999).expect("SQL");
+    });
+    let orphans = make("orphans", &|path| {
+        let db = Connection::open(path).expect("a database");
+        db.execute_batch("PRAGMA foreign_keys = OFF; INSERT INTO creations VALUES (1, x'00', 99)")
+            .expect("SQL");
+    });
+    let before = house.files();
+    for (file, expected) in [
+        (&cut, "damaged"),
+        (&scratched, "damaged"),
+        (&no_database, "not a database of ocrch"),
+        (&empty, "not a database of ocrch"),
+        (&foreign, "not a database of ocrch"),
+        (
+            &newer,
+            "written by a newer version (its schema is 999, this version knows",
+        ),
+        (&orphans, "rows refer to rows that are not there"),
+        (&house.file("none"), "no such file"),
+        (&house.server.db_path(), "is the database itself"),
+    ] {
+        for flags in [&[][..], &["--discard-newer"]] {
+            let why = refused(&house.restore(file, flags));
+            assert!(why.starts_with("nothing was restored: "), "{why}");
+            assert!(why.contains(expected), "{why}");
+            assert_eq!(house.files(), before, "{why}");
+        }
+    }
+    // Neither does a damaged database become a backup.
+    fs::copy(&scratched, house.server.db_path()).expect("room");
+    let why = refused(&house.backup(&house.file("new"), &[]));
+    assert!(why.contains("damaged"), "{why}");
+    assert!(!house.file("new").exists());
+}
+
+#[test]
+fn a_running_server_is_not_replaced() {
+    let house = House::start();
+    house.order();
+    let file = house.file("backup");
+    done(&house.backup(&file, &[]));
+    let why = refused(&house.restore(&file, &[]));
+    assert!(
+        why.contains("another ocrch is running on this file: stop it first"),
+        "{why}"
+    );
+}
+
+#[test]
+fn a_database_that_is_open_elsewhere_is_not_replaced() {
+    let mut house = House::start();
+    house.order();
+    let file = house.file("backup");
+    done(&house.backup(&file, &[]));
+    assert!(house.server.stop().success());
+    let other = house.server.stopped_db();
+    other
+        .execute_batch("PRAGMA journal_mode = WAL; BEGIN; SELECT count(*) FROM orders")
+        .expect("SQL");
+    let why = refused(&house.restore(&file, &[]));
+    assert!(why.contains("open in another program"), "{why}");
+    drop(other);
+    done(&house.restore(&file, &[]));
+}
+
+/// The reason to restore is often that the present file is gone or broken.
+#[test]
+fn a_broken_or_missing_database_is_replaced_and_the_broken_one_kept() {
+    let mut house = House::start();
+    let order = house.order();
+    let file = house.file("backup");
+    done(&house.backup(&file, &[]));
+    assert!(house.server.stop().success());
+    let database = house.server.db_path();
+    let garbage = b"this was a database once; now it is only text".repeat(100);
+    fs::write(&database, &garbage).expect("room");
+    let said = done(&house.restore(&file, &["--json"]));
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    assert_eq!(said["missing"], Value::Null);
+    let kept = said["kept"].as_str().expect("a path");
+    assert_eq!(fs::read(kept).expect("a file"), garbage);
+    assert!(order_ids(&database).contains(&order));
+
+    fs::remove_file(&database).expect("a file");
+    let said = done(&house.restore(&file, &[]));
+    assert!(!said.contains("is kept"), "{said}");
+    house.server.launch();
+    house.shop.status(&order);
+}
+
+/// Restored by root, the files must still be the server's.
+#[test]
+fn the_owner_stays() {
+    let mut house = House::start();
+    house.order();
+    let file = house.file("backup");
+    assert!(house.server.stop().success());
+    let database = house.server.db_path();
+    let dir = database.parent().expect("a directory");
+    // Only root may give files away; for everybody else the owner is their own anyway.
+    let _ = chown(&database, Some(65_534), Some(65_534));
+    let owner = |path: &Path| {
+        let found = fs::metadata(path).expect("a file");
+        (found.uid(), found.gid())
+    };
+    let expected = owner(&database);
+    done(&house.backup(&file, &[]));
+    done(&house.restore(&file, &[]));
+    for entry in fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        if name.starts_with("ocrch.db") {
+            assert_eq!(owner(&path), expected, "{name}");
+        }
+    }
+}
+
+/// Killed at any moment, there is the whole old backup or the whole new one, and the next run clears up.
+#[test]
+fn an_interrupted_backup_leaves_nothing_half() {
+    let mut house = House::start();
+    assert!(house.server.stop().success());
+    fill(&house.server.stopped_db(), 20_000);
+    house.server.launch();
+    let file = house.file("backup");
+    let mut random = Random::new(5);
+    let mut interrupted = 0;
+    for round in 0..20 {
+        let mut backup = ocrch()
+            .arg("backup")
+            .arg(&file)
+            .arg("--force")
+            .arg("-c")
+            .arg(house.server.config_path())
+            .spawn()
+            .expect("the binary starts");
+        thread::sleep(Duration::from_millis(random.below(60) as u64));
+        let _ = backup.kill();
+        interrupted += usize::from(!backup.wait().expect("a child").success());
+        if file.exists() {
+            assert_eq!(order_ids(&file).len(), 20_000, "round {round}");
+        }
+    }
+    assert!(interrupted > 0, "some of them were interrupted");
+    done(&house.backup(&file, &["--force"]));
+    assert_eq!(order_ids(&file).len(), 20_000);
+    let left: Vec<_> = fs::read_dir(house.backups.path())
+        .expect("a directory")
+        .collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}
+
+fn fill(db: &Connection, orders: u32) {
+    db.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+         INSERT INTO orders (order_id, merchant_order_id, amount, status, webhook_url, description, created_at, expires_at, closed_at)
+         SELECT 'order-' || i, 'cart-' || i, '5', 'paid', 'http://127.0.0.1:9/', hex(zeroblob(100)), i, i + 1800, i FROM n",
+        [orders],
+    )
+    .expect("SQL");
+}

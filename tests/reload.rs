@@ -1,0 +1,263 @@
+//! SIGHUP: another configuration without another process.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+
+use serde_json::json;
+
+use crate::support::config::{SECRET, Wallet};
+use crate::support::devnet::{Devnet, wallet_address};
+use crate::support::faulty_rpc::FaultyRpc;
+use crate::support::shop::order_body;
+use crate::support::sign;
+use crate::support::socket::Frame;
+use crate::support::wait;
+use crate::support::world::{ORDERS, World};
+
+const OTHER_SECRET: &str = "the-next-secret-for-tests-9876543210";
+
+fn wallet(world: &World, address: &str) -> Wallet {
+    Wallet {
+        blockchain: world.net.name.clone(),
+        address: address.to_owned(),
+        coins: vec!["USDT".to_owned()],
+        starting_tx: None,
+    }
+}
+
+#[test]
+fn no_request_fails_and_no_socket_closes_while_reloading() {
+    let world = World::start();
+    let watched = world.order("1.25");
+    let mut socket = watched.socket();
+    assert_eq!(socket.order()["status"], "pending");
+    let stop = Arc::new(AtomicBool::new(false));
+    let answered = Arc::new(AtomicU32::new(0));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let (shop, stop, answered) = (world.shop.clone(), stop.clone(), answered.clone());
+            let url = world.receiver.url(ORDERS);
+            thread::spawn(move || {
+                while !stop.load(Ordering::Relaxed) {
+                    let order = shop.create(&order_body("3.10", &url));
+                    let id = order["order_id"].as_str().expect("an id");
+                    assert_eq!(shop.shopper(id).status()["status"], "pending");
+                    answered.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for turn in 0..10 {
+        let before = answered.load(Ordering::Relaxed);
+        world.reload_with(|config| {
+            config.set("webhooks", "concurrency", &format!("{}", 4 + turn));
+            // The chain's own settings, so that its watcher is another one each time.
+            config.chains[0].confirmations = format!("{}", 3 + turn % 2);
+        });
+        wait::until("requests after the reload", || {
+            (answered.load(Ordering::Relaxed) > before + 4).then_some(())
+        });
+    }
+    stop.store(true, Ordering::Relaxed);
+    for client in clients {
+        client.join().expect("no request failed");
+    }
+    assert_eq!(watched.cancel().expect(200).json()["status"], "cancelled");
+    assert_eq!(socket.order()["status"], "cancelled");
+    assert_eq!(socket.next(), Frame::Closed(Some(1000)));
+    world.settle_everything();
+}
+
+#[test]
+fn a_removed_wallets_open_deposits_are_still_paid() {
+    let world = World::start();
+    let (shopper, deposit) = world.deposit("12.50", "USDT");
+    let new = wallet_address(2);
+    let said = world.reload_with(|config| {
+        config.wallets[0].address.clone_from(&new);
+    });
+    assert!(
+        said.contains("still watched for orders shown before"),
+        "{said}"
+    );
+    let (later, other) = world.deposit("8", "USDT");
+    assert_eq!(
+        other["wallet_address"].as_str().unwrap().to_lowercase(),
+        new
+    );
+    world.net.pay(&deposit);
+    world.net.pay(&other);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+    world.wait_for_status(&later, "paid");
+}
+
+#[test]
+fn a_chain_whose_only_wallet_was_removed_is_watched_for_open_deposits() {
+    let world = World::start();
+    let (shopper, deposit) = world.deposit("5", "DAI");
+    world.reload_with(|config| config.wallets.clear());
+    assert_eq!(shopper.chains(), json!([]));
+    let again = world.order("6").try_pay(&world.net.name, "DAI");
+    again.expect_error(400, "no wallet available for the selected chain and coin");
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+}
+
+#[test]
+fn an_added_wallet_and_an_added_chain_are_watched() {
+    let world = World::start();
+    let second = Devnet::start("second", 31_338);
+    let rpc = FaultyRpc::start(&second.anvil.url);
+    let more = wallet_address(7);
+    let said = world.reload_with(|config| {
+        config.wallets.insert(0, wallet(&world, &more));
+        second.add_to(config, &rpc.url());
+    });
+    assert!(
+        !said.contains("watching chain blockchain=devnet"),
+        "left alone: {said}"
+    );
+    let (one, first) = world.deposit("2", "USDT");
+    assert_eq!(
+        first["wallet_address"].as_str().unwrap().to_lowercase(),
+        more
+    );
+    let two = world.order("4");
+    let deposit = two.pay("second", "USDT");
+    world.net.pay(&first);
+    world.confirm();
+    second.pay(&deposit);
+    second.anvil.mine(3);
+    world.wait_for_status(&one, "paid");
+    world.wait_for_status(&two, "paid");
+}
+
+#[test]
+fn a_chain_moves_to_another_provider() {
+    let world = World::start();
+    let (shopper, deposit) = world.deposit("2.20", "USDT");
+    let other = FaultyRpc::start(&world.net.anvil.url);
+    world.reload_with(|config| config.chains[0].urls = vec![other.url()]);
+    other.wait_for_head();
+    let asked = world.rpc.calls().len();
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+    assert_eq!(
+        world.rpc.calls().len(),
+        asked,
+        "the old one is left in peace"
+    );
+}
+
+#[test]
+fn the_merchants_secret_is_rotated_without_an_outage() {
+    let world = World::start();
+    let body = order_body("3", &world.receiver.url(ORDERS)).to_string();
+    let create = |secret: &str| {
+        let signature = sign::body(secret, sign::now(), body.as_bytes());
+        let path = "/orders";
+        world
+            .shop
+            .post_signed(path, body.as_bytes(), Some(&signature))
+            .status
+    };
+    let old_page = world.order("1");
+    assert_eq!((create(SECRET), create(OTHER_SECRET)), (201, 401));
+    // The new secret comes from a file, which is read again each time.
+    let file = world.server.config_path().with_file_name("merchant.key");
+    std::fs::write(&file, format!("{OTHER_SECRET}\n")).unwrap();
+    world.reload_with(|config| {
+        config.unset("merchant", "secret");
+        config.set_text("merchant", "secret_file", "merchant.key");
+        config.set_text("merchant", "previous_secret", SECRET);
+    });
+    assert_eq!((create(SECRET), create(OTHER_SECRET)), (201, 201));
+    old_page.cancel().expect(200);
+    let told = world
+        .receiver
+        .wait_for_status(&old_page.order_id, "cancelled");
+    let ts = told.header("webhook-timestamp").parse().expect("seconds");
+    let expected = sign::body(OTHER_SECRET, ts, &told.body);
+    assert_eq!(
+        told.header("ocrch-signature"),
+        expected,
+        "only the new one signs"
+    );
+    std::fs::write(&file, "a-third-secret-for-tests-0000000000").unwrap();
+    world.server.reload();
+    assert_eq!((create(SECRET), create(OTHER_SECRET)), (201, 401));
+}
+
+#[test]
+fn a_plain_admin_secret_is_sealed_as_at_the_start() {
+    let world = World::start();
+    let said = world.reload_with(|config| {
+        config.set_text("admin", "secret", "a new secret for the admin");
+    });
+    assert!(
+        said.contains("admin.secret in the configuration was replaced by its hash"),
+        "{said}"
+    );
+    let text = std::fs::read_to_string(world.server.config_path()).unwrap();
+    assert!(!text.contains("a new secret for the admin"), "{text}");
+    assert!(text.contains("$argon2id$"), "{text}");
+    assert!(world.server.reload().contains("configuration reloaded"));
+}
+
+#[test]
+fn a_broken_file_changes_nothing_and_all_of_it_is_reported() {
+    let world = World::start();
+    let (shopper, deposit) = world.deposit("5.50", "USDT");
+    let options = shopper.chains();
+    let said = world.reload_with(|config| {
+        config.wallets.clear();
+        config.set("orders", "expires_after", "\"soon\"");
+        config.set("webhooks", "concurency", "3");
+    });
+    assert!(said.contains("was not reloaded"), "{said}");
+    assert!(
+        said.contains("orders.expires_after") && said.contains("concurency"),
+        "{said}"
+    );
+    assert_eq!(shopper.chains(), options);
+    std::fs::remove_file(world.server.config_path()).unwrap();
+    assert!(world.server.reload().contains("no such file"));
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+}
+
+#[test]
+fn what_needs_a_restart_is_said_and_the_rest_is_taken() {
+    let world = World::start();
+    let said = world.reload_with(|config| {
+        config.set_text("server", "listen", "127.0.0.1:9");
+        config.set_text("database", "path", "other.db");
+        config.set(
+            "merchant",
+            "allowed_origins",
+            "[\"https://elsewhere.example.com\"]",
+        );
+    });
+    for key in ["server.listen", "database.path"] {
+        assert!(
+            said.contains(&format!(
+                "{key} has changed; this takes effect after a restart"
+            )),
+            "{said}"
+        );
+    }
+    let shopper = world.order("1");
+    let refused = shopper.call("GET", &shopper.order_path("status"), &json!(null));
+    refused.expect_error(403, "origin not allowed");
+    let url = format!(
+        "https://elsewhere.example.com/?order_id={}",
+        shopper.order_id
+    );
+    let moved = world.shop.shopper_at(&shopper.order_id, &url);
+    assert_eq!(moved.status()["status"], "pending");
+}
