@@ -172,3 +172,4 @@ assert.equal(health.status, "ok");
 assert.match(health.version, /^\d+\.\d+\.\d+/);
 
 tell("done");
+process.exit(0);
