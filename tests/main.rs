@@ -6,6 +6,7 @@
 mod admin;
 mod amounts;
 mod backup;
+mod claims;
 mod cli;
 mod config;
 mod downtime;
@@ -13,6 +14,7 @@ mod equal_amounts;
 mod expiry;
 mod fuzz;
 mod idempotency;
+mod in_process;
 mod kill;
 mod layers;
 mod pages;

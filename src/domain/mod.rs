@@ -2,8 +2,10 @@
 
 pub mod address;
 pub mod amount;
+pub mod claim;
 pub mod confirmation;
 pub mod deposit;
+pub mod likely;
 pub mod matching;
 pub mod order;
 pub mod registry;

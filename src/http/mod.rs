@@ -3,6 +3,7 @@
 mod admin;
 mod auth;
 mod body;
+mod claims;
 mod client;
 mod cors;
 pub mod demo;

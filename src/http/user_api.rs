@@ -9,6 +9,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth;
 use super::body::RawJson;
+use super::claims::{self, ClaimBody, ClaimErrors, ExaminedJson};
 use super::errors::{Failure, INTERNAL, error_answers};
 use super::group::Group;
 use super::scheme::{SignedUrl, UrlSignature};
@@ -188,6 +189,33 @@ impl UserApi {
         Ok(self.answer(order))
     }
 
+    /// Find out about a payment that does not show up
+    ///
+    /// Looks a transaction up and says what it is to this order: on its way, the wrong coin, network, address or amount, too
+    /// early or too late, used for something else, reverted, or not found yet. Money that the rules cannot settle is shown
+    /// to the merchant as a claim of this order (`reported`). A claim proves nothing and pays nothing: anybody can name
+    /// a stranger's transaction. An order has ten look-ups an hour; answers are kept for a while and cost nothing.
+    #[oai(
+        path = "/orders/:id/claim",
+        method = "post",
+        operation_id = "claimPayment"
+    )]
+    async fn claim(
+        &self,
+        request: &Request,
+        _signed: UrlSignature,
+        /// The URL that the signature covers.
+        #[oai(name = "Ocrch-Signed-Url")]
+        _url: SignedUrl,
+        /// The order's UUID.
+        id: Path<String>,
+        body: RawJson<ClaimBody>,
+    ) -> Result<Json<ExaminedJson>, ClaimErrors> {
+        claims::examine(&self.app, request, &id, body)
+            .await
+            .map(Json)
+    }
+
     /// Ask for the order's status
     ///
     /// For pages that poll instead of using the WebSocket. With `If-None-Match` an unchanged order costs an empty 304.
@@ -262,7 +290,7 @@ impl UserApi {
     fn options(&self, request: &Request) -> Result<Vec<OptionJson>, Failure> {
         let named = auth::page(&self.app, request)?;
         let order = payments::order_of_options(&self.app, named)?;
-        let options = payments::options(&self.app.config(), order.as_ref());
+        let options = payments::options(&self.app, order.as_ref());
         Ok(options.into_iter().map(OptionJson::from).collect())
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use tokio::sync::{Notify, watch};
 
 use super::hub::Hub;
+use super::inquiries::Inquiries;
 use super::retired::{self, Retired};
 use super::tickets::Tickets;
 use super::watching::Watching;
@@ -26,6 +27,7 @@ struct Shared {
     changes: watch::Sender<()>,
     signals: Arc<Signals>,
     tickets: Tickets,
+    inquiries: Inquiries,
 }
 
 /// What a reload replaces, in one piece.
@@ -35,7 +37,6 @@ struct Settings {
 }
 
 /// Who is told what after a commit.
-#[derive(Default)]
 struct Signals {
     hub: Hub,
     watching: Watching,
@@ -59,7 +60,12 @@ impl Signals {
 impl App {
     /// Opens the database and makes the application ready for requests.
     pub fn open(config: Config, clock: Clock) -> Result<Self, StoreError> {
-        let signals = Arc::new(Signals::default());
+        let signals = Arc::new(Signals {
+            hub: Hub::default(),
+            watching: Watching::new(clock.clone()),
+            outbox: Notify::default(),
+            feed: Notify::default(),
+        });
         let announced = signals.clone();
         let db = Db::open(&config.database.path, clock.clone(), move |changes| {
             announced.announce(changes);
@@ -75,6 +81,7 @@ impl App {
             clock,
             signals,
             tickets: Tickets::default(),
+            inquiries: Inquiries::default(),
         })))
     }
 
@@ -154,6 +161,11 @@ impl App {
 
     pub fn tickets(&self) -> &Tickets {
         &self.0.tickets
+    }
+
+    /// Questions about single transactions.
+    pub fn inquiries(&self) -> &Inquiries {
+        &self.0.inquiries
     }
 
     /// Waits until a webhook has been queued since the last call.

@@ -3,9 +3,11 @@
 pub mod admin;
 pub mod app;
 mod candidates;
+pub mod claims;
 pub mod create_order;
 pub mod expire;
 pub mod hub;
+pub mod inquiries;
 pub mod orders;
 pub mod outbox;
 pub mod payments;
@@ -15,7 +17,7 @@ pub mod scan;
 pub mod settle;
 pub mod tickets;
 pub mod view;
-mod watching;
+pub mod watching;
 
 pub use app::App;
 

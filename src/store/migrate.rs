@@ -11,7 +11,8 @@ use super::copy::{beside, copy_up_to};
 /// All steps in order; a file's `user_version` is how many it has taken.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_orders_and_transfers.sql"),
-    include_str!("migrations/0002_admin.sql"),
+    include_str!("migrations/0002_claims.sql"),
+    include_str!("migrations/0003_admin.sql"),
 ];
 
 /// The schema that this version knows.

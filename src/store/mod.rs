@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod changes;
+pub mod claims;
 pub mod copy;
 pub mod cursors;
 pub mod daily;

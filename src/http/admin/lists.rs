@@ -4,7 +4,7 @@ use poem::Request;
 use poem::http::StatusCode;
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
-use poem_openapi::types::{ToJSON, Type};
+use poem_openapi::types;
 
 use crate::http::errors::Failure;
 use crate::service::admin::{Page, Place};
@@ -17,7 +17,7 @@ const DEEPEST: i64 = 100_000;
 
 /// A page of a list.
 #[derive(ApiResponse)]
-pub enum Listed<T: Type + ToJSON> {
+pub enum Listed<T: types::Type + types::ToJSON> {
     /// The rows, newest first. With `Ocrch-Next-Cursor` there may be more: ask again with it as `cursor`, or follow `Link`.
     #[oai(status = 200)]
     Rows(
@@ -51,11 +51,11 @@ pub fn page(
 
 /// A parameter that says something: an empty one is none.
 pub fn given(parameter: Option<&str>) -> Option<&str> {
-    parameter.filter(|text| *text != "")
+    parameter.filter(|text| !text.is_empty())
 }
 
 /// Answers with a page, and with where the next one begins if this one is full.
-pub fn listed<T: Type + ToJSON>(
+pub fn listed<T: types::Type + types::ToJSON>(
     request: &Request,
     page: &Page,
     rows: Vec<T>,
@@ -84,7 +84,7 @@ fn link(request: &Request, cursor: &str) -> String {
     let others = uri.query().unwrap_or("").split('&');
     let others = others.filter(|pair| {
         let name = pair.split('=').next().unwrap_or("");
-        name != "" && name != "cursor" && name != "offset"
+        !name.is_empty() && name != "cursor" && name != "offset"
     });
     let query: String = others.map(|pair| format!("{pair}&")).collect();
     format!("<{}?{query}cursor={cursor}>; rel=\"next\"", uri.path())
