@@ -19,6 +19,7 @@ mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod no_javascript;
 mod on_every_kind;
 mod pages;
 mod payment;
