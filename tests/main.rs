@@ -4,6 +4,7 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod admin;
+mod agreement;
 mod amounts;
 mod backlog;
 mod backup;
@@ -21,6 +22,7 @@ mod kill;
 mod layers;
 mod no_javascript;
 mod on_every_kind;
+mod other_chain;
 mod pages;
 mod payment;
 mod providers;
