@@ -3,6 +3,7 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod admin;
 mod agreement;
 mod amounts;
 mod backlog;
