@@ -3,10 +3,12 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod admin;
 mod agreement;
 mod amounts;
 mod backlog;
 mod backup;
+mod checkout_settings;
 mod claims;
 mod cli;
 mod config;

@@ -6,6 +6,7 @@ use poem::http::header;
 use poem::{Endpoint, IntoResponse, endpoint::make_sync};
 use poem_openapi::OpenApiService;
 
+use super::admin;
 use super::service_api::ServiceApi;
 use super::user_api::UserApi;
 use super::webhooks::Webhooks;
@@ -22,7 +23,7 @@ Only an answer of exactly 200 counts as delivered.";
 pub const PREFIX: &str = "/api/v1";
 
 /// All APIs.
-pub type Api = OpenApiService<(ServiceApi, UserApi), Webhooks>;
+pub type Api = OpenApiService<(ServiceApi, UserApi, admin::Api), Webhooks>;
 
 /// The APIs over an application.
 pub fn service(app: &App, sockets: &Sockets) -> Api {
@@ -31,7 +32,8 @@ pub fn service(app: &App, sockets: &Sockets) -> Api {
         app: app.clone(),
         sockets: sockets.clone(),
     };
-    OpenApiService::new((service, user), "Ocrch", env!("CARGO_PKG_VERSION"))
+    let parts = (service, user, admin::api(app));
+    OpenApiService::new(parts, "Ocrch", env!("CARGO_PKG_VERSION"))
         .webhooks()
         .description(ABOUT)
         .url_prefix(PREFIX)
