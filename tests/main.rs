@@ -6,6 +6,7 @@
 mod amounts;
 mod backlog;
 mod backup;
+mod check;
 mod claims;
 mod cli;
 mod config;

@@ -6,6 +6,7 @@ pub mod copy;
 pub mod cursors;
 pub mod deposits;
 pub mod events;
+pub mod inspect;
 mod migrate;
 pub mod orders;
 pub mod replays;
