@@ -113,7 +113,7 @@ fn all_is_well() {
         .has("ok", "disk", "free", "")
         .has("ok", "listen", "is free", "")
         .has("ok", "wallet", "on Chain devnet takes USDT, DAI", "")
-        .has("ok", "devnet", "3 confirmations, 1 providers", "")
+        .has("ok", "devnet", "3 confirmations, providers: 1", "")
         .has("ok", "devnet rpc 127.0.0.1", "block 102", "")
         .has("ok", "devnet", "1 of 1 providers work", "")
         .has("ok", "devnet USDT", "has 6 decimals", "")
@@ -252,7 +252,7 @@ fn without_a_network_nobody_is_asked() {
     let report = patient.diagnose(&["--offline"]);
     report
         .exits(0)
-        .has("ok", "devnet", "3 confirmations, 1 providers", "");
+        .has("ok", "devnet", "3 confirmations, providers: 1", "");
     assert!(patient.rpc.calls().is_empty());
     patient.rpc.fail(Fault::Refuse);
     patient.diagnose(&["--offline"]).exits(0);
@@ -265,18 +265,29 @@ fn too_few_who_could_agree() {
     let twice = patient.config.chains[0].urls[0].clone();
     patient.config.chains[0].urls.push(twice);
     patient.config.set("payments", "agree_from", "\"500\"");
-    let text = "2 providers must agree, but it has only 1 at different hosts";
+    patient
+        .diagnose(&[])
+        .exits(0)
+        .has("warn", "config", "agree_from asks for 2", "")
+        .has(
+            "warn",
+            "devnet",
+            "payments from 500 on",
+            "another one works",
+        );
+    patient.config.chains[0].agreement = 2;
+    let text = "2 providers must agree, but all are of 1 host";
     patient
         .diagnose(&["--offline"])
         .exits(1)
         .has("fail", "devnet", text, "wait for ever");
     // Two that could agree, of which one works.
     patient.config.chains[0].urls[1] = format!("http://{}", net::free_address());
-    let text = "2 providers must agree, but only 1 of them works";
+    let text = "2 hosts that agree, and only 1 works";
     patient
         .diagnose(&[])
         .exits(1)
-        .has("fail", "devnet", text, "wait until another");
+        .has("fail", "devnet", text, "another one works");
 }
 
 #[test]

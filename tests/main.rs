@@ -3,10 +3,13 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod admin;
+mod agreement;
 mod amounts;
 mod backlog;
 mod backup;
 mod check;
+mod checkout_settings;
 mod claims;
 mod cli;
 mod config;
@@ -19,7 +22,9 @@ mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod no_javascript;
 mod on_every_kind;
+mod other_chain;
 mod pages;
 mod payment;
 mod providers;

@@ -5,6 +5,7 @@ use poem::{Endpoint, IntoResponse, endpoint::make_sync};
 use poem_openapi::OpenApiService;
 use serde_json::{Value, json};
 
+use super::admin;
 use super::service_api::ServiceApi;
 use super::user_api::UserApi;
 use super::webhooks::Webhooks;
@@ -23,7 +24,7 @@ pub const PREFIX: &str = "/api/v1";
 const CREATE_ORDER: &str = "/api/v1/service/orders";
 
 /// All APIs.
-pub type Api = OpenApiService<(ServiceApi, UserApi), Webhooks>;
+pub type Api = OpenApiService<(ServiceApi, UserApi, admin::Api), Webhooks>;
 
 /// The APIs over an application.
 pub fn service(app: &App, sockets: &Sockets) -> Api {
@@ -32,7 +33,8 @@ pub fn service(app: &App, sockets: &Sockets) -> Api {
         app: app.clone(),
         sockets: sockets.clone(),
     };
-    OpenApiService::new((service, user), "Ocrch", env!("CARGO_PKG_VERSION"))
+    let parts = (service, user, admin::api(app));
+    OpenApiService::new(parts, "Ocrch", env!("CARGO_PKG_VERSION"))
         .webhooks()
         .description(ABOUT)
         .url_prefix(PREFIX)

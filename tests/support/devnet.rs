@@ -81,6 +81,7 @@ impl Devnet {
             kind: if self.tron { "tron" } else { "evm" }.to_owned(),
             chain_id: self.anvil.chain_id,
             confirmations: "3".to_owned(),
+            agreement: 1,
             urls: vec![url.to_owned()],
             explorers: Vec::new(),
             last_urls: Vec::new(),

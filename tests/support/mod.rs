@@ -4,6 +4,7 @@
 //! Nothing here uses the server's own code: what it says about signatures, amounts and bodies is written
 //! from the protocol a second time, so that a mistake in one shows against the other.
 
+pub mod admin;
 pub mod anvil;
 pub mod config;
 pub mod devnet;

@@ -37,17 +37,20 @@ pub fn plan(config: &Config, report: &mut Report) {
                 format!("payments count when final (about {usual} blocks)")
             }
         };
-        let (agree, hosts) = (must_agree(config, chain), independent(&chain.providers));
+        let (agree, hosts) = (chain.agreement, chain.provider_hosts());
         if agree as usize > hosts {
             report.fail(
                 what,
-                format!("{agree} providers must agree, but it has only {hosts} at different hosts"),
-                format!("Add one under [chains.{what}] providers, or payments will wait for ever."),
+                format!("{agree} providers must agree, but all are of {hosts} host"),
+                format!(
+                    "Add one of another host under [chains.{what}], or payments wait for ever."
+                ),
             );
         } else {
+            let number = chain.providers.len();
             report.ok(
                 what,
-                format!("{}: {rule}, {hosts} providers", chain.chain.name),
+                format!("{}: {rule}, providers: {number}", chain.chain.name),
             );
         }
     }
@@ -114,24 +117,6 @@ fn in_use(config: &Config) -> Vec<&ChainConfig> {
         .into_iter()
         .filter_map(|name| config.chain(name))
         .collect()
-}
-
-/// How many providers have to agree on some payment at least.
-fn must_agree(config: &Config, chain: &ChainConfig) -> u32 {
-    match config.payments.agree_from {
-        Some(_) => chain.agreement.max(2),
-        None => chain.agreement,
-    }
-}
-
-/// Providers at different hosts: two at one host say the same.
-fn independent<'a>(entries: impl IntoIterator<Item = &'a ProviderConfig>) -> usize {
-    let host = |entry: &ProviderConfig| {
-        let uri: Option<ureq::http::Uri> = entry.url.parse().ok();
-        uri.and_then(|uri| uri.authority().map(|a| a.as_str().to_lowercase()))
-    };
-    let hosts: BTreeSet<_> = entries.into_iter().filter_map(host).collect();
-    hosts.len()
 }
 
 fn provider(chain: &ChainConfig, examined: &Examined<'_>, best: u64, report: &mut Report) {
@@ -236,25 +221,26 @@ fn failure(what: &str, entry: &ProviderConfig, error: &ProviderError, report: &m
     }
 }
 
-/// Whether the chain can be watched.
+/// Whether the chain can be watched, and by as many as must agree.
 fn summary(config: &Config, chain: &ChainConfig, examined: &[Examined<'_>], report: &mut Report) {
     let what = chain.chain.blockchain.as_str();
-    let working = examined.iter().filter(|e| e.found.is_ok());
-    let hosts = independent(working.clone().map(|e| e.entry));
-    let (works, all) = (working.count(), examined.len());
-    let agree = must_agree(config, chain);
+    let working: Vec<_> = examined.iter().filter(|e| e.found.is_ok()).collect();
+    let hosts: BTreeSet<&str> = working.iter().map(|e| e.provider.host()).collect();
+    let (works, hosts, all) = (working.len(), hosts.len(), examined.len());
+    let remedy = "They wait until another one works, or is added, or you decide.";
     if works == 0 {
         report.fail(
             what,
             format!("none of its {all} providers works: payments on it are not seen"),
             "See the lines above; any single one that works is enough.",
         );
-    } else if (hosts as u32) < agree {
-        report.fail(
-            what,
-            format!("{agree} providers must agree, but only {hosts} of them works"),
-            "Payments wait until another one works, or is added.",
-        );
+    } else if hosts < chain.agreement as usize {
+        let agree = chain.agreement;
+        let text = format!("payments need {agree} hosts that agree, and only {hosts} works");
+        report.fail(what, text, remedy);
+    } else if let Some(from) = config.payments.agree_from.filter(|_| hosts < 2) {
+        let text = format!("payments from {from} on need two hosts that agree, and one works");
+        report.warn(what, text, remedy);
     } else {
         report.ok(what, format!("{works} of {all} providers work"));
     }
