@@ -28,7 +28,7 @@ export function view(state, act) {
           ${networks.map((id) => html`<option value=${id} ?selected=${id === chosen}>${network(id).label}</option>`)}
           <option value="" ?selected=${chosen === ""}>${t("claim.anyNetwork")}</option>
         </select></label>
-      <p class="problem" id="claim-problem" role="alert">${asked.problem ?? nothing}</p>
+      <p class="problem" id="claim-problem" role="alert">${asked.problem ? explain(asked.problem) : nothing}</p>
       <button type="submit" ?disabled=${asked.busy}>${t(asked.busy ? "claim.checking" : "claim.check")}</button>
       <div id="claim-answer" aria-live="polite">${asked.answer ? finding(asked.answer) : nothing}</div>
     </form>`;
@@ -38,7 +38,7 @@ async function check(event, chosen, act) {
   event.preventDefault();
   Object.assign(asked, { answer: null, problem: null });
   if (!HASH.test(asked.hash)) {
-    asked.problem = t("claim.badHash");
+    asked.problem = new Error("claim.badHash");
     document.getElementById("claim-hash").focus();
     return act.draw();
   }
@@ -47,11 +47,13 @@ async function check(event, chosen, act) {
   try {
     asked.answer = await act.claimed(asked.hash, chosen || null);
   } catch (error) {
-    asked.problem = reason(error);
+    asked.problem = error;
   }
   asked.busy = false;
   act.draw();
 }
+
+const explain = (error) => (error.message === "claim.badHash" ? t(error.message) : reason(error));
 
 function finding(answer) {
   const rows = [
