@@ -1,12 +1,13 @@
 // "I paid, but nothing happens": the shopper names a transaction, the server says what became of it.
 // Asking never pays an order. At most it puts the transaction before the shop's owner.
 
-import { reason } from "./screens.js";
+import { explorer, reason } from "./screens.js";
 import { network } from "./settings.js";
 import { knows, t } from "./text.js";
 import { html, nothing } from "./vendor/lit-html.js";
 
-const HASH = /^(0x)?[0-9a-f]{64}$/i;
+// By itself, or in an explorer's link.
+const HASH = /(^|[^0-9a-z])(0x)?[0-9a-f]{64}($|[^0-9a-z])/i;
 // With these there is nothing left that the shop would have to do.
 const SETTLED = ["paid", "confirming", "not_found", "unclear", "no_deposit", "reverted"];
 
@@ -66,6 +67,7 @@ function finding(answer) {
     <div class="note ${["paid", "confirming"].includes(answer.finding) ? "good" : "warn"}">
       <p>${headline(answer)}</p>
       ${rows.length ? html`<dl>${rows.map(([key, value]) => html`<div><dt>${t(key)}</dt><dd><bdi>${value}</bdi></dd></div>`)}</dl>` : nothing}
+      ${explorer(answer.explorer_url)}
       ${answer.reported ? html`<p>${t("claim.reported")}</p>` : SETTLED.includes(answer.finding) ? nothing : html`<p>${t("claim.contact")}</p>`}
     </div>`;
 }

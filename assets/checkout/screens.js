@@ -159,7 +159,7 @@ function ended({ order }, act) {
 const back = (url, act) => html`
   <a class="main" id="return" href=${url} target="_top" @click=${act.stay}>${t("receipt.return")}</a>`;
 
-function explorer(url) {
+export function explorer(url) {
   if (!isWebLink(url)) return nothing;
   return html`<p><a href=${url} target="_blank" rel="noopener noreferrer">${t("receipt.explorer")} <span class="unseen">${t("receipt.newTab")}</span></a></p>`;
 }

@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod claims;
 mod cors;
 pub mod demo;
 mod errors;
@@ -15,6 +16,7 @@ pub mod serve;
 mod service_api;
 mod types;
 mod user_api;
+mod webhooks;
 mod ws;
 
 use poem::endpoint::BoxEndpoint;

@@ -2,9 +2,11 @@
 
 pub mod app;
 mod candidates;
+pub mod claims;
 pub mod create_order;
 pub mod expire;
 pub mod hub;
+pub mod inquiries;
 pub mod orders;
 pub mod outbox;
 pub mod payments;

@@ -1,13 +1,11 @@
 // The checkout page in every state: no barrier for anybody (axe), nothing clipped on a small screen, no complaint of the browser,
 // and no request to anybody else.
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { faults } from "./axe.mjs";
 import { launch } from "./browser.mjs";
 import { hear, tell } from "./lines.mjs";
 import { enter, STATES } from "./states.mjs";
 
 const { base, languages } = await hear();
-const axeSource = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const RULES = { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] };
 
 const browser = await launch();
@@ -32,10 +30,9 @@ async function look(name, report) {
     if (!request.url().startsWith(base) && !request.url().startsWith("data:")) foreign.push(request.url());
   });
   try {
-    await page.evaluate(axeSource);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
-      report(colorScheme, await violations(page));
+      report(colorScheme, await faults(page, RULES));
     }
     for (const language of languages) {
       await speak(page, language);
@@ -57,11 +54,6 @@ async function speak(page, language) {
   }, language);
   await page.locator(`html[lang="${language}"]`).waitFor({ state: "attached" });
   await page.waitForFunction(() => !document.querySelector("form .main:disabled"));
-}
-
-async function violations(page) {
-  const result = await page.evaluate((rules) => window.axe.run(document, rules), RULES);
-  return result.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target} ${node.failureSummary}`));
 }
 
 /// What is wider than the screen or cut off.
