@@ -23,8 +23,8 @@
   function frame(url, { onStatus, onLeave, onHeight, onClose, title = "Checkout" }) {
     const { origin } = new URL(url, location.href);
     const element = document.createElement("iframe");
-    const hello = () => element.contentWindow?.postMessage({ ocrch: "hello" }, origin);
     const actions = {
+      ready: () => element.contentWindow.postMessage({ ocrch: "hello" }, origin),
       status: ({ order_id, status, seen }) => onStatus?.({ order_id, status, seen }),
       leave: ({ url }) => (onLeave ?? goTo)(url),
       height: ({ height }) => onHeight?.(height),
@@ -40,7 +40,6 @@
     element.allow = "clipboard-write";
     element.referrerPolicy = "no-referrer";
     css(element, { display: "block", width: "100%", border: "0", colorScheme: "light dark" });
-    element.addEventListener("load", hello);
     window.addEventListener("message", hear);
     element.src = url;
     return { element, stop: () => window.removeEventListener("message", hear) };

@@ -5,6 +5,7 @@
 
 mod amounts;
 mod backup;
+mod checkout_page;
 mod claims;
 mod cli;
 mod config;
