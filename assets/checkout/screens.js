@@ -64,7 +64,7 @@ function shopName() {
 /// The shop's logo, or its first letter if there is none that loads.
 function logo() {
   const letter = html`<span class="logo" aria-hidden="true">${[...(settings.name || settings.title || "€")][0]}</span>`;
-  if (!isWebLink(settings.logo_url)) return letter;
+  if (!/^(https?:\/\/|\/(?!\/))/i.test(settings.logo_url ?? "")) return letter;
   const hide = ({ target }) => target.remove();
   return html`<span class="logo image"><img src=${settings.logo_url} alt="" @error=${hide}></span>`;
 }
