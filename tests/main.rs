@@ -3,7 +3,9 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod agreement;
 mod amounts;
+mod backlog;
 mod backup;
 mod checkout_page;
 mod claims;
@@ -12,11 +14,15 @@ mod config;
 mod downtime;
 mod equal_amounts;
 mod expiry;
+mod explorers;
 mod fuzz;
 mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod no_javascript;
+mod on_every_kind;
+mod other_chain;
 mod pages;
 mod payment;
 mod providers;
@@ -26,8 +32,8 @@ mod seed_frontend;
 mod service_api;
 mod support;
 mod swagger;
+mod systemd;
 mod transfers;
-mod tron;
 mod turned_clock;
 mod upgrade;
 mod user_api;

@@ -117,6 +117,18 @@ pub async fn choose(
         .await
 }
 
+/// What to send for an order's newest open deposit, if it has one.
+pub fn newest(app: &App, order: &Order) -> Result<Option<PaymentDetail>, StoreError> {
+    let config = app.config();
+    let deposits = app.db().read(|c| deposits::of_order(c, order.row))?;
+    let newest = deposits.into_iter().rfind(|(_, open)| *open);
+    Ok(newest.and_then(|(deposit, _)| {
+        // Without its chain or wallet in the configuration it is still paid, but not shown.
+        let choice = Choice::new(&config, order, &deposit.blockchain, &deposit.coin).ok()?;
+        choice.detail(deposit.wallet, deposit.value).ok()
+    }))
+}
+
 /// A choice of chain and coin that the order and the configuration allow.
 struct Choice<'a> {
     config: &'a Config,

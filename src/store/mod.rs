@@ -1,5 +1,6 @@
 //! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
 
+mod checkpoint;
 pub mod claims;
 pub mod copy;
 pub mod cursors;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 
+use checkpoint::Checkpoints;
 pub use writer::Tx;
 use writer::Writer;
 
@@ -167,6 +169,7 @@ fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    Checkpoints::Ours.look_again(connection)?;
     Ok(())
 }
 
