@@ -3,6 +3,7 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod admin;
 mod agreement;
 mod amounts;
 mod backlog;
@@ -11,8 +12,10 @@ mod checkout_settings;
 mod claims;
 mod cli;
 mod config;
+mod documents;
 mod downtime;
 mod equal_amounts;
+mod examples;
 mod expiry;
 mod explorers;
 mod fuzz;

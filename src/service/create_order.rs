@@ -9,6 +9,8 @@ use crate::domain::amount::{Amount, AmountError};
 use crate::domain::order::{NewOrder, Order};
 use crate::domain::registry::{Blockchain, Coin};
 use crate::domain::signature::origin_of;
+use crate::store::audit::{self, Action, Actor};
+use crate::store::changes::{self, Kind};
 use crate::store::{StoreError, Tx, orders, replays};
 
 /// For how long an idempotency key stands for its order, in seconds.
@@ -88,7 +90,7 @@ pub async fn create_order(
             if let Some(row) = earlier(tx, &origin)? {
                 return Ok(orders::at(tx, row)?.as_created());
             }
-            let order = orders::insert(tx, Uuid::now_v7(), new?)?;
+            let order = insert(tx, new?)?;
             replays::remember_signature(tx, origin.signed_at, &origin.mac, order.row)?;
             if let Some(key) = &origin.idempotency_key {
                 replays::remember_key(tx, key, &origin.body_hash, order.row)?;
@@ -96,6 +98,33 @@ pub async fn create_order(
             Ok(order)
         })
         .await
+}
+
+/// Makes an order for the admin.
+pub async fn create_as_admin(
+    app: &App,
+    request: CreateOrder,
+    actor: Actor,
+) -> Result<Order, CreateError> {
+    let new = check(&app.config(), request);
+    app.db()
+        .write(move |tx| {
+            let order = insert(tx, new?)?;
+            let action = Action {
+                name: "create_order",
+                order: Some(order.row),
+                ..Action::default()
+            };
+            audit::note(tx, &actor, action)?;
+            Ok(order)
+        })
+        .await
+}
+
+fn insert(tx: &mut Tx<'_>, new: NewOrder) -> Result<Order, StoreError> {
+    let order = orders::insert(tx, Uuid::now_v7(), new)?;
+    changes::note_order(tx, Kind::OrderCreated, order.row)?;
+    Ok(order)
 }
 
 /// The order that this request made before: by the very same signature, else by its key.
