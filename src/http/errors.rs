@@ -40,8 +40,19 @@ pub const ORDER_NOT_FOUND: Failure = Failure::new(StatusCode::NOT_FOUND, "order 
 pub const INTERNAL: Failure =
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error");
 
+/// The database cannot store or be read just now.
+const UNAVAILABLE: Failure = Failure::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "temporarily unavailable, try again later",
+);
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        if error.is_passing() {
+            // The writer tells of its own trouble, once.
+            tracing::debug!(%error, "request turned away");
+            return UNAVAILABLE;
+        }
         tracing::error!(%error, "request failed");
         INTERNAL
     }
@@ -124,7 +135,8 @@ pub fn on_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
 /// Declares an endpoint's error answers, so that the API document shows exactly those. Every one of them takes any
 /// [`Failure`]; a status that was not declared is a bug and answered as an internal error.
 macro_rules! error_answers {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $status:literal,)* }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $status:literal,)* }
+     $(also unavailable { $(#[$unavailable:meta])* })?) => {
         $(#[$meta])*
         #[derive(poem_openapi::ApiResponse)]
         pub enum $name {
@@ -132,6 +144,11 @@ macro_rules! error_answers {
             /// "internal server error": something failed on our side; the log has it, and trying again is safe.
             #[oai(status = 500)]
             Internal(poem_openapi::payload::PlainText<String>),
+            $($(#[$unavailable])*)?
+            /// "temporarily unavailable, try again later": the database cannot be used just now, say because the disk is
+            /// full. Nothing was stored.
+            #[oai(status = 503)]
+            Unavailable(poem_openapi::payload::PlainText<String>),
         }
 
         impl From<$crate::http::errors::Failure> for $name {
@@ -140,6 +157,7 @@ macro_rules! error_answers {
                 match failure.status.as_u16() {
                     $($status => Self::$variant(text),)*
                     500 => Self::Internal(text),
+                    503 => Self::Unavailable(text),
                     status => {
                         tracing::error!(status, text = text.0, "an endpoint failed in a way it does not document");
                         Self::Internal(poem_openapi::payload::PlainText($crate::http::errors::INTERNAL.text.into_owned()))

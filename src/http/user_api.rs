@@ -92,8 +92,8 @@ error_answers!(PaymentErrors {
     Conflict = 409,
     /// "request body too large": over 64 KiB.
     TooLarge = 413,
-    /// "no payment slot free, try again later": too many orders of this amount are open at once.
-    Unavailable = 503,
+} also unavailable {
+    /// "no payment slot free, try again later": too many orders of this amount are open at once. Or
 });
 
 error_answers!(CancelErrors {
