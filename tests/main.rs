@@ -12,6 +12,7 @@ mod equal_amounts;
 mod expiry;
 mod fuzz;
 mod idempotency;
+mod in_process;
 mod kill;
 mod layers;
 mod pages;

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::support::config::Config;
 use crate::support::devnet::Devnet;
 use crate::support::faulty_rpc::{Fault, FaultyRpc};
@@ -311,6 +313,36 @@ fn expiry_waits_for_the_chain() {
         world.wait_for_status(&paid, "paid")["payment"]["txn_hash"],
         hash.as_str()
     );
+}
+
+/// A chain that cannot be watched for a minute is marked for shoppers, and the log says so once at each end.
+#[test]
+fn a_chain_that_cannot_be_watched_is_marked() {
+    let (world, _other) = two_chains(|_| {});
+    let shopper = world.order("17");
+    let marked = || {
+        let chains = shopper.chains();
+        ["devnet", "othernet"].map(|name| {
+            let mut rows = chains.as_array().expect("a list").iter();
+            let row = rows.find(|row| row["blockchain"] == name);
+            row.expect("a row of the chain")["degraded"].clone()
+        })
+    };
+    assert_eq!(marked(), [Value::Null, Value::Null]);
+    world.rpc.fail(Fault::Refuse);
+    wait::until_within(4 * wait::SOON, "the chain to be marked", || {
+        (marked() == [Value::Bool(true), Value::Null]).then_some(())
+    });
+    let said = |text: &str| world.server.log().matches(text).count();
+    wait::until("the log to say so", || {
+        (said("chain cannot be watched") == 1).then_some(())
+    });
+    world.rpc.heal();
+    wait::until("the mark to go", || marked()[0].is_null().then_some(()));
+    wait::until("the log to say so", || {
+        (said("chain is watched again") == 1).then_some(())
+    });
+    assert_eq!(said("chain cannot be watched"), 1);
 }
 
 /// As many requests as needed and no more.

@@ -1,146 +1,18 @@
-//! Rules that take hours and days, in one process whose clock is turned: the application, a real file, and the
-//! simulated chain, without HTTP.
+//! Rules that take hours and days, in one process whose clock is turned.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ocrch::chain::Provider;
-use ocrch::chain::pool::Providers;
-use ocrch::chain::simulated::SimulatedChain;
-use ocrch::clock::Clock;
-use ocrch::config::parse;
-use ocrch::domain::address::{Address, Family};
-use ocrch::domain::order::{Order, OrderStatus};
-use ocrch::domain::registry::{Blockchain, Coin};
+use ocrch::domain::order::OrderStatus;
+use ocrch::domain::registry::Blockchain;
 use ocrch::domain::signature::{Signature, sign_url};
-use ocrch::service::App;
-use ocrch::service::create_order::{CreateOrder, Origin, create_order};
-use ocrch::service::expire::expire_due;
 use ocrch::service::orders::{self, Canceller, OrderError};
-use ocrch::service::payments::{PaymentDetail, choose};
-use ocrch::task::pass::Pass;
+use ocrch::service::payments;
 
+use crate::in_process::{NET, Turned};
+
+const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-
-struct Turned {
-    clock: Clock,
-    app: App,
-    chain: SimulatedChain,
-    pass: Pass,
-    runtime: tokio::runtime::Runtime,
-    requests: AtomicI64,
-    _dir: tempfile::TempDir,
-}
-
-impl Turned {
-    /// `more` is added to the configuration; the chain makes a block a second.
-    fn new(confirmations: u32, more: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let text = format!(
-            r#"
-            [admin]
-            secret = "$argon2id$v=19$m=19456,t=2,p=1$ZGVtby1vbmx5LXNhbHQ$ZGVtby1vbmx5LW5vLXBhc3N3b3JkLWZpdHMtdGhpcy0"
-            [merchant]
-            secret = "a secret of these tests"
-            [[wallets]]
-            blockchain = "net"
-            address = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
-            enabled_coins = ["USDT"]
-            [chains.net]
-            kind = "evm"
-            chain_id = 77
-            confirmations = {confirmations}
-            providers = [{{ kind = "rpc", url = "http://127.0.0.1:1" }}]
-            [chains.net.tokens.USDT]
-            contract = "0x00000000000000000000000000000000000000D1"
-            decimals = 6
-            {more}
-            "#
-        );
-        let config = parse(&text, "test", dir.path()).unwrap().config;
-        let clock = Clock::system();
-        let app = App::open(config, clock.clone()).unwrap();
-        let ticking = clock.clone();
-        let chain = SimulatedChain::new(Family::Evm, Duration::from_secs(1), move || {
-            ticking.now_ms()
-        });
-        let blockchain = Blockchain::new("net");
-        app.watching().begin(&blockchain);
-        let provider: Arc<dyn Provider> = Arc::new(chain.clone());
-        let providers = Arc::new(Providers::new("net", vec![provider], 10));
-        let pass = Pass::new(app.clone(), blockchain, providers);
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        let mut turned = Self {
-            clock,
-            app,
-            chain,
-            pass,
-            runtime,
-            requests: AtomicI64::new(0),
-            _dir: dir,
-        };
-        turned.settle();
-        turned
-    }
-
-    /// Lets time go by, and everything that happens by itself happen.
-    fn wait(&mut self, time: Duration) {
-        self.clock.advance(time);
-        self.settle();
-    }
-
-    fn settle(&mut self) {
-        self.runtime.block_on(self.pass.tick()).unwrap();
-        self.runtime.block_on(expire_due(&self.app)).unwrap();
-    }
-
-    fn create(&self, amount: &str, key: Option<&str>) -> Order {
-        let request = CreateOrder {
-            merchant_order_id: "A-1".into(),
-            amount: amount.into(),
-            webhook_url: "http://127.0.0.1:1/".into(),
-            ..CreateOrder::default()
-        };
-        let origin = Origin {
-            signed_at: self.clock.now(),
-            mac: self
-                .requests
-                .fetch_add(1, Ordering::Relaxed)
-                .to_be_bytes()
-                .to_vec(),
-            idempotency_key: key.map(str::to_owned),
-            body_hash: amount.as_bytes().to_vec(),
-        };
-        self.runtime
-            .block_on(create_order(&self.app, request, origin))
-            .unwrap()
-    }
-
-    fn deposit(&self, amount: &str) -> (Order, PaymentDetail) {
-        let order = self.create(amount, None);
-        let choice = choose(
-            &self.app,
-            order.id,
-            Blockchain::new("net"),
-            Coin::new("USDT"),
-        );
-        let detail = self.runtime.block_on(choice).unwrap();
-        (order, detail)
-    }
-
-    fn pay(&self, detail: &PaymentDetail) {
-        let units = detail.amount.to_base_units(6).unwrap();
-        let shopper = Address::new(Family::Evm, [9; 20]);
-        self.chain
-            .send(detail.contract, shopper, detail.wallet, units);
-    }
-
-    fn status(&self, order: &Order) -> OrderStatus {
-        orders::find(&self.app, order.id).unwrap().status
-    }
-}
 
 #[test]
 fn an_idempotency_key_stands_for_its_order_for_a_day() {
@@ -178,7 +50,7 @@ fn a_bare_payment_beside_a_tailed_deposit_is_flagged() {
     assert_eq!(turned.status(&tailed), OrderStatus::Pending);
     turned.pay(&with_tail);
     turned.wait(Duration::from_secs(5));
-    let db = rusqlite::Connection::open(turned.app.config().database.path.clone()).unwrap();
+    let db = turned.db();
     let mut flags = db
         .prepare("SELECT tail_dropped FROM transfers ORDER BY id")
         .unwrap();
@@ -284,4 +156,78 @@ fn a_signed_url_of_our_own_lives_a_day_longer_than_its_order() {
     assert!(!outlived(&turned));
     turned.wait(2 * HOUR);
     assert!(outlived(&turned));
+}
+
+/// An order is not closed over the shopper's head while nobody can know whether it was paid in time.
+#[test]
+fn orders_on_a_chain_that_cannot_be_watched_do_not_expire_until_it_has_caught_up() {
+    let mut turned = Turned::on(&[NET, "other"], 1, 2, "");
+    let (paid, detail) = turned.deposit("20");
+    let (unpaid, _) = turned.deposit("21");
+    let (elsewhere, _) = turned.deposit_on("other", "22");
+    let net = Blockchain::new(NET);
+    let degraded = |turned: &Turned| -> Vec<bool> {
+        let options = payments::options(&turned.app, None);
+        options.iter().map(|option| option.degraded).collect()
+    };
+    turned.provider(NET, 0).fail();
+    turned.pay(&detail);
+    turned.clock.advance(SECOND);
+    assert!(turned.tick(NET).is_err());
+    assert_eq!(degraded(&turned), [false, false]);
+    let failed_at = turned.clock.now();
+    turned.clock.advance(61 * SECOND);
+    assert!(turned.tick(NET).is_err());
+    assert_eq!(degraded(&turned), [true, false]);
+    let since = turned.app.watching().degraded_since(&net).unwrap();
+    assert!(
+        (failed_at - 5..=failed_at).contains(&since),
+        "{since} {failed_at}"
+    );
+
+    turned.clock.advance(HOUR);
+    assert!(turned.tick(NET).is_err());
+    turned.tick("other").unwrap();
+    assert_eq!(turned.status(&elsewhere), OrderStatus::Expired);
+    assert_eq!(turned.status(&paid), OrderStatus::Pending);
+    assert_eq!(turned.status(&unpaid), OrderStatus::Pending);
+
+    turned.provider(NET, 0).heal();
+    turned.wait(11 * SECOND);
+    assert_eq!(degraded(&turned), [false, false]);
+    assert_eq!(turned.status(&paid), OrderStatus::Paid);
+    assert_eq!(turned.status(&unpaid), OrderStatus::Expired);
+}
+
+#[test]
+fn how_providers_are_doing_is_reported_after_each_pass() {
+    let mut turned = Turned::on(&[NET], 2, 2, "");
+    let reports = |turned: &Turned| turned.app.watching().providers(&Blockchain::new(NET));
+    let before = reports(&turned);
+    let in_use: Vec<bool> = before.iter().map(|r| r.in_use).collect();
+    assert_eq!(in_use, [true, false]);
+    assert_eq!(before[0].label, "scripted node0.example");
+    assert!(before[0].requests_today > 0 && before[0].head.is_some());
+    assert_eq!((before[1].requests_today, before[1].head), (0, None));
+
+    turned.provider(NET, 0).fail();
+    assert!(turned.tick(NET).is_err());
+    turned.settle();
+    let after = reports(&turned);
+    assert_eq!(after[0].error.as_deref(), Some("unreachable: it is down"));
+    assert!(after[0].failing_since_ms.is_some() && !after[0].in_use);
+    assert_eq!((after[0].errors_today, after[1].errors_today), (1, 0));
+    assert!(after[1].in_use && after[1].requests_today > 0);
+
+    turned.clock.advance(DAY);
+    assert!(turned.tick(NET).is_err());
+    let next_day = reports(&turned);
+    assert_eq!(
+        (next_day[0].requests_today, next_day[0].errors_today),
+        (1, 1)
+    );
+    assert_eq!(
+        (next_day[1].requests_today, next_day[1].errors_today),
+        (0, 0)
+    );
 }

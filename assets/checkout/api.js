@@ -1,7 +1,5 @@
 // The User API, as any checkout page would call it: the signed URL and its signature go with each request.
 
-// Relative to this module, so that a server behind a path prefix works too.
-const BASE = new URL("../api/v1/user/", import.meta.url);
 const TIMEOUT_MS = 15_000;
 
 export class ApiError extends Error {
@@ -23,28 +21,57 @@ export function readLink(href) {
   return { orderId, signature, signedUrl };
 }
 
-export function client({ orderId, signature, signedUrl }) {
+/// `base` is the address of the User API. `refresh`, where the shop offers it, takes the signed URL and gives a
+/// fresh signature for it.
+export function client({ orderId, signature, signedUrl }, base, refresh) {
   const order = `orders/${encodeURIComponent(orderId)}`;
-  const signed = { "Ocrch-Signed-Url": signedUrl, "Ocrch-Signature": signature };
   let last = { etag: null, order: null };
   let clockAhead = 0;
+  let refreshing = null;
 
   async function call(method, path, { body, headers } = {}) {
-    const request = { method, headers: { ...signed, ...headers }, cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const used = signature;
+    const response = await send(method, path, body, headers);
+    if (response.ok || response.status === 304) return response;
+    const text = await response.text();
+    if (text === "signature expired" && refresh) {
+      await freshSignature(used);
+      return send(method, path, body, headers).then(orError);
+    }
+    throw new ApiError(text, response.status);
+  }
+
+  async function send(method, path, body, headers) {
+    const request = {
+      method,
+      headers: { "Ocrch-Signed-Url": signedUrl, "Ocrch-Signature": signature, ...headers },
+      cache: "no-store",
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    };
     if (body !== undefined) {
       request.headers["Content-Type"] = "application/json";
       request.body = JSON.stringify(body);
     }
     let response;
     try {
-      response = await fetch(new URL(path, BASE), request);
+      response = await fetch(new URL(path, base), request);
     } catch {
-      throw new ApiError("The server can’t be reached. Check your connection.", 0);
+      throw new ApiError("no connection", 0);
     }
     const date = Date.parse(response.headers.get("Date"));
     if (date) clockAhead = date - Date.now();
-    if (response.ok || response.status === 304) return response;
-    throw new ApiError((await response.text()) || `The server answered ${response.status}.`, response.status);
+    return response;
+  }
+
+  /// Several calls may find the signature too old at once: the shop is asked for one new one.
+  async function freshSignature(old) {
+    if (signature !== old) return;
+    refreshing ??= refresh(signedUrl).finally(() => (refreshing = null));
+    try {
+      signature = await refreshing;
+    } catch {
+      throw new ApiError("signature expired", 401);
+    }
   }
 
   const json = async (...request) => (await call(...request)).json();
@@ -53,6 +80,7 @@ export function client({ orderId, signature, signedUrl }) {
     chains: () => json("GET", "chains"),
     choose: (blockchain, stablecoin) => json("POST", `${order}/payment`, { body: { blockchain, stablecoin } }),
     cancel: () => json("POST", `${order}/cancel`),
+    claim: (txn_hash, blockchain) => json("POST", `${order}/claim`, { body: { txn_hash, blockchain } }),
     ticket: async () => (await json("POST", `${order}/ws-ticket`)).ticket,
 
     async status() {
@@ -62,7 +90,7 @@ export function client({ orderId, signature, signedUrl }) {
     },
 
     socketUrl(ticket) {
-      const url = new URL(`${order}/ws`, BASE);
+      const url = new URL(`${order}/ws`, base);
       url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
       url.searchParams.set("ticket", ticket);
       return url;
@@ -71,4 +99,9 @@ export function client({ orderId, signature, signedUrl }) {
     /// The server's time in seconds: a shopper's clock may be wrong by hours.
     now: () => (Date.now() + clockAhead) / 1000,
   };
+}
+
+async function orError(response) {
+  if (response.ok || response.status === 304) return response;
+  throw new ApiError(await response.text(), response.status);
 }

@@ -8,8 +8,9 @@ const LONGEST_RETRY_MS = 30_000;
 
 export const isTerminal = (order) => ["paid", "expired", "cancelled"].includes(order.status);
 
-/// Calls onOrder with each state and onEnd with the error that makes waiting pointless; stops by itself at a terminal state.
-export function watch(api, order, { onOrder, onEnd }) {
+/// Calls onOrder with each state, onConnection with whether the server answers, and onEnd with the error that makes
+/// waiting pointless; stops by itself at a terminal state.
+export function watch(api, order, { onOrder, onConnection, onEnd }) {
   let stopped = false;
   let socket = null;
   let connecting = false;
@@ -34,9 +35,10 @@ export function watch(api, order, { onOrder, onEnd }) {
     const before = updates;
     try {
       const order = await api.status();
+      onConnection(true);
       // An answer that a socket's message overtook is older than what is on the page.
       if (updates === before && fingerprint(order) !== known) {
-        // An open socket that didn't say so is deaf.
+        // An open socket that did not say so is deaf.
         if (socket?.readyState === WebSocket.OPEN) dropSocket();
         take(order);
       }
@@ -44,6 +46,8 @@ export function watch(api, order, { onOrder, onEnd }) {
       if (error.status >= 400 && error.status < 500 && error.status !== 429) {
         stop();
         onEnd(error);
+      } else if (!stopped) {
+        onConnection(false);
       }
     }
     polling = false;
@@ -69,10 +73,11 @@ export function watch(api, order, { onOrder, onEnd }) {
     silenceTimer = setTimeout(dropSocket, FIRST_MESSAGE_MS);
     socket.onmessage = ({ data }) => {
       const message = parse(data);
-      // An error frame doesn't end the connection; whether the order is gone is polling's to say.
+      // An error frame does not end the connection; whether the order is gone is polling's to say.
       if (message?.type !== "status_update") return;
       clearTimeout(silenceTimer);
       failures = 0;
+      onConnection(true);
       take(message.order);
     };
     socket.onclose = dropSocket;
@@ -98,6 +103,7 @@ export function watch(api, order, { onOrder, onEnd }) {
     retryTimer = setTimeout(connect, delay);
   }
 
+  // After sleep, after being offline, and when the browser brings the page back from its history.
   function wake() {
     if (document.visibilityState === "hidden") return;
     failures = 0;
@@ -111,10 +117,13 @@ export function watch(api, order, { onOrder, onEnd }) {
     dropSocket();
     document.removeEventListener("visibilitychange", wake);
     window.removeEventListener("online", wake);
+    window.removeEventListener("pageshow", wake);
   }
 
   document.addEventListener("visibilitychange", wake);
   window.addEventListener("online", wake);
+  window.addEventListener("pageshow", wake);
+  window.addEventListener("offline", () => !stopped && onConnection(false));
   connect();
   pollTimer = setTimeout(poll, POLL_MS);
 }

@@ -1,35 +1,61 @@
 // The checkout, start to end: read the link, let the shopper choose, show where to pay, follow the order.
+// All that is on the page is drawn from `state`; what a shopper can do is in `act`.
 // The document gets "ocrch:payment" and "ocrch:order" events, for scripts that add to the page.
 
 import { ApiError, client, readLink } from "./api.js";
+import { firstChoice, rememberChoice } from "./choose.js";
 import { isTerminal, watch } from "./live.js";
-import * as view from "./view.js";
-import { $ } from "./view.js";
+import { page, reason, screenOf } from "./screens.js";
+import { apiBase, isWebLink, refresh, settings } from "./settings.js";
+import { rememberLanguage, speak, speakFirst, t } from "./text.js";
+import { render } from "./vendor/lit-html.js";
 
-const RETURN_AFTER_MS = 5_000;
+const RETURN_AFTER_S = 10;
+const WARN_AT_S = { 300: "pay.fiveMinutes", 60: "pay.oneMinute" };
 
+const $ = (id) => document.getElementById(id);
 const link = readLink(location.href);
-const api = link && client(link);
-const state = { order: null, pairs: [], payment: null, returning: false };
+const api = link && client(link, apiBase, refresh);
+const framed = window.parent !== window;
 
-if (api) start();
-else end(new ApiError("This payment link is incomplete. Ask the shop for a new one.", 400));
+const state = {
+  order: null,
+  pairs: [],
+  choice: null, // what is marked in the form
+  payment: null, // what to send, once a coin and a network are chosen
+  problem: null, // what went wrong last, and can be tried again
+  dead: null, // why the page can't go on
+  offline: false,
+  busy: false,
+  resuming: true, // nothing to choose yet
+  left: null, // seconds
+  returnIn: null, // seconds until the shop's page opens
+  dropped: false, // a payment was seen and is gone again
+  views: {}, // screens that are loaded when they are needed
+};
 
-async function start() {
-  view.show("again", false);
+let frame = null;
+let watching = false;
+let drawn = null;
+
+/// Beside whatever else has to be loaded first.
+async function start(loading = Promise.resolve()) {
+  state.dead = null;
   try {
     [state.order, state.pairs] = await Promise.all([api.status(), api.chains()]);
   } catch (error) {
+    await loading;
     return end(error);
   }
-  view.showProblem(null);
-  view.fillChoices(state.pairs);
+  await loading;
+  state.choice = firstChoice(state.pairs, link.orderId);
+  const pair = onlyChoice();
+  state.resuming = Boolean(pair) && state.order.status === "pending" && !state.order.payment;
   update(state.order);
   if (isTerminal(state.order)) return;
-  watch(api, state.order, { onOrder: update, onEnd: end });
-  setInterval(showTimeLeft, 1_000);
-  showTimeLeft();
-  resume();
+  if (!watching) watch(api, state.order, { onOrder: update, onConnection, onEnd: end });
+  watching = true;
+  if (state.resuming) await choose(pair);
 }
 
 function update(order) {
@@ -37,100 +63,165 @@ function update(order) {
   // A message can be overtaken by the answer to a cancellation: closed stays closed.
   if (order !== before && isTerminal(before)) return;
   state.order = order;
+  setTimeLeft();
+  state.dropped = order.status === "pending" && !order.payment && (state.dropped || Boolean(before.payment));
   if (order.status === "paid" && before.status === "pending") returnSoon(order);
-  view.showBill(order, state.payment);
-  view.showStage(order, state);
-  announce("ocrch:order", order);
+  if (isTerminal(order)) state.problem = null;
+  draw();
+  tell(before);
+  frame?.status(order);
+  document.dispatchEvent(new CustomEvent("ocrch:order", { detail: order }));
 }
 
 /// Asks for a deposit for the pair and shows it; the same pair gives the same deposit again.
-async function choose(pair) {
-  await attempt($("choose"), async () => {
-    state.payment = await api.choose(pair.blockchain, pair.stablecoin);
-    remember(pair);
-    view.fillPayment(state.order, state.payment);
-    update(state.order);
-    announce("ocrch:payment", state.payment);
-    $("payment-title").focus();
+async function choose({ blockchain, stablecoin }) {
+  await attempt(async () => {
+    const [payment, pay] = await Promise.all([api.choose(blockchain, stablecoin), import("./pay.js")]);
+    pay.prepare(payment, act);
+    state.views.pay = pay.view;
+    state.payment = payment;
+    state.choice = { blockchain, stablecoin };
+    rememberChoice(link.orderId, state.choice);
+    document.dispatchEvent(new CustomEvent("ocrch:payment", { detail: payment }));
   });
 }
 
 /// A reload shows the same payment again, and a single choice is no choice.
-function resume() {
-  const remembered = state.pairs.find((pair) => pairKey(pair) === recall());
-  const pair = state.pairs.length === 1 ? state.pairs[0] : remembered;
-  if (pair && !state.order.payment) choose(pair);
+function onlyChoice() {
+  const [first, ...others] = state.pairs;
+  if (state.choice.ofThisOrder) return state.choice;
+  return others.every((pair) => pair.blockchain === first.blockchain && pair.stablecoin === first.stablecoin) ? first : null;
 }
 
-async function cancel() {
-  await attempt($("cancel"), async () => update(await api.cancel()));
-}
-
-/// Runs one action with its control switched off, and shows what went wrong.
-async function attempt(control, action) {
-  const fields = control.elements ?? [control];
-  for (const field of fields) field.disabled = true;
-  view.showProblem(null);
+/// Runs one action with the page's controls switched off, and shows what went wrong.
+async function attempt(action) {
+  state.busy = true;
+  state.problem = null;
+  draw();
   try {
     await action();
   } catch (error) {
-    view.showProblem(error);
+    state.problem = error;
+    announce(reason(error));
   } finally {
-    for (const field of fields) field.disabled = false;
+    state.busy = state.resuming = false;
+    draw(true);
   }
 }
 
 /// Nothing more can be done with this link, or not now.
 function end(error) {
-  view.showStatus(error.status === 0 ? "No connection" : "This page can’t go on", "bad");
-  view.showProblem(error);
-  for (const id of ["choose", "payment", "cancel", "left"]) view.show(id, false);
-  view.show("again", Boolean(api) && (error.status === 0 || error.status >= 429));
+  state.dead = error;
+  watching = false;
+  draw();
+  announce(reason(error));
+}
+
+function onConnection(works) {
+  if (state.offline === !works) return;
+  state.offline = !works;
+  draw();
 }
 
 /// Only for a shopper who waited here: one who opens a paid order's page again wants to read it.
 function returnSoon({ success_url: url }) {
-  state.returning = view.isWebLink(url);
-  if (state.returning) setTimeout(() => location.assign(url), RETURN_AFTER_MS);
+  if (isWebLink(url)) state.returnIn = RETURN_AFTER_S;
 }
 
-function showTimeLeft() {
-  if (state.order.expires_at) view.showTimeLeft(state.order.expires_at - api.now());
+function leave(url) {
+  state.returnIn = null;
+  if (framed) frame?.leave(url);
+  else location.assign(url);
 }
 
-function announce(name, detail) {
-  document.dispatchEvent(new CustomEvent(name, { detail }));
+function setTimeLeft() {
+  if (state.order?.expires_at) state.left = Math.floor(state.order.expires_at - api.now());
 }
 
-const pairKey = (pair) => `${pair.blockchain} ${pair.stablecoin}`;
-
-// Storage can be forbidden; the shopper then chooses again after a reload.
-function remember(pair) {
-  try {
-    sessionStorage.setItem(`ocrch ${link.orderId}`, pairKey(pair));
-  } catch {}
+/// Once a second.
+function tick() {
+  setTimeLeft();
+  if (screenOf(state) === "pay" && WARN_AT_S[state.left]) announce(t(WARN_AT_S[state.left]));
+  // Not in a tab that nobody looks at: two tabs with the same order would both go.
+  if (state.returnIn !== null && document.visibilityState === "visible") {
+    state.returnIn -= 1;
+    if (state.returnIn <= 0) return leave(state.order.success_url);
+  }
+  draw();
 }
 
-function recall() {
-  try {
-    return sessionStorage.getItem(`ocrch ${link.orderId}`);
-  } catch {
-    return null;
+/// Draws the page. A shopper who caused a new screen is taken to its heading, and so is one whose place is gone.
+function draw(caused = false) {
+  const screen = screenOf(state);
+  const first = drawn === null;
+  if (first) $("page").replaceChildren();
+  render(page(state, act), $("page"));
+  if (screen === drawn) return;
+  drawn = screen;
+  document.title = [settings.title || settings.name || t("page.title"), title(screen)].filter(Boolean).join(" · ");
+  window.scrollTo(0, 0);
+  if (!first && (caused || document.activeElement === document.body)) $("page").querySelector("h2")?.focus();
+}
+
+const title = (screen) => ({ seen: t("seen.title"), paid: t("paid.title"), expired: t("expired.title"), cancelled: t("cancelled.title") })[screen];
+
+/// Says aloud what has changed by itself.
+function tell(before) {
+  const { status, payment } = state.order;
+  if (status !== before.status) announce(t(`${status}.title`));
+  else if (payment && payment.confirmations !== before.payment?.confirmations) {
+    const { confirmations, confirmations_required: count } = payment;
+    announce(`${t("seen.title")}: ${t("seen.count", { confirmations, count })}`);
   }
 }
 
-$("again").addEventListener("click", start);
-$("choose").addEventListener("submit", (event) => {
-  event.preventDefault();
-  choose(view.chosen());
-});
-$("other").addEventListener("click", () => {
-  state.payment = null;
-  update(state.order);
-  $("choose").querySelector("input:checked").focus();
-});
-$("cancel").addEventListener("click", () => $("sure").showModal());
-$("sure").addEventListener("close", () => {
-  if ($("sure").returnValue === "cancel") cancel();
-  $("sure").returnValue = "";
-});
+function announce(text) {
+  $("news").textContent = text;
+}
+
+const act = {
+  draw,
+  announce,
+  choose,
+  leave,
+  retry: () => start(),
+  claimed: (hash, blockchain) => api.claim(hash, blockchain),
+  mark(choice) {
+    state.choice = choice;
+    draw();
+  },
+  change() {
+    state.payment = null;
+    draw(true);
+  },
+  stay() {
+    state.returnIn = null;
+    draw();
+  },
+  cancel: () => attempt(async () => update(await api.cancel())),
+  async speak(code) {
+    await attempt(() => speak(code));
+    rememberLanguage(code);
+  },
+  async openClaim() {
+    await attempt(async () => (state.views.claim = (await import("./claim.js")).view));
+    document.getElementById("claim-hash")?.focus();
+  },
+};
+
+/// What is only loaded where it is wanted. The checkout goes on without them.
+async function loadExtras() {
+  const extras = [];
+  if (settings.accent) extras.push(import("./accent.js").then(({ applyAccent }) => applyAccent(settings.accent)));
+  if (framed) extras.push(import("./frame.js").then((module) => (frame = module.frame())));
+  await Promise.allSettled(extras);
+}
+
+async function open() {
+  const loading = Promise.all([speakFirst(), loadExtras()]);
+  if (api) await start(loading);
+  else await loading.then(() => end(new ApiError("incomplete", 400)));
+  setInterval(tick, 1_000);
+}
+
+open();

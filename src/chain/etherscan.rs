@@ -16,6 +16,7 @@ use super::evm_rpc::EvmRpc;
 use super::http::HttpClient;
 use super::json_rpc::CallError;
 use super::listing;
+use super::meter::Meter;
 use super::refusals::{self, Meaning};
 use super::{Provider, ProviderError, Receipt, Scan, Scanned};
 use crate::config::Secret;
@@ -142,6 +143,10 @@ impl Provider for Etherscan {
 
     fn distrust(&self) {
         self.node.distrust();
+    }
+
+    fn meter(&self) -> Option<&Meter> {
+        self.node.meter()
     }
 }
 

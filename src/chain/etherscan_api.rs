@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::ProviderError;
 use super::http::{HttpClient, encoded};
 use super::json_rpc::{CallError, JsonRpc, Node, NodeError, node_error, present};
+use super::meter::Meter;
 use super::refusals::{self, Meaning};
 use crate::config::Secret;
 
@@ -122,6 +123,10 @@ impl EtherscanApi {
 impl Node for EtherscanApi {
     fn label(&self) -> &str {
         self.http.label()
+    }
+
+    fn meter(&self) -> &Meter {
+        self.http.meter()
     }
 
     fn result(&self, method: &str, params: Value) -> Result<Box<RawValue>, CallError> {

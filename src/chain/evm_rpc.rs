@@ -10,6 +10,7 @@ use super::evm_log::{self, Log, Wanted};
 use super::evm_scan::Learned;
 use super::http::HttpClient;
 use super::json_rpc::{CallError, JsonRpc, Node};
+use super::meter::Meter;
 use super::refusals;
 use super::{Provider, ProviderError, Receipt, Scan, Scanned};
 use crate::domain::address::{Address, Family};
@@ -124,6 +125,10 @@ impl Provider for EvmRpc {
 
     fn distrust(&self) {
         self.trusted.store(false, Ordering::Release);
+    }
+
+    fn meter(&self) -> Option<&Meter> {
+        Some(self.rpc.meter())
     }
 }
 

@@ -10,6 +10,7 @@ use ureq::http::{Response, Uri};
 use ureq::{Agent, Body, RequestBuilder};
 
 use super::budget::Budget;
+use super::meter::Meter;
 use super::retry_after::retry_after;
 use super::{ProviderError, kind_name};
 use crate::config::{ProviderConfig, Secret};
@@ -49,6 +50,7 @@ pub struct HttpClient {
     /// A header's name and its text.
     key: Option<(&'static str, Secret)>,
     budget: Option<Arc<Budget>>,
+    meter: Arc<Meter>,
     label: String,
     /// Parts of the URL and the key: never part of a message.
     secrets: Vec<String>,
@@ -120,6 +122,7 @@ impl HttpClient {
             url: entry.url.clone(),
             key: key.and_then(|key| header.with(key)),
             budget: budget(entry),
+            meter: Arc::default(),
             label: format!("{} {}", kind_name(entry.kind), host_of(&entry.url)),
             secrets,
         }
@@ -128,6 +131,11 @@ impl HttpClient {
     /// The kind and the host.
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// Counts the requests, also those that [`HttpClient::at`] another URL.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
     }
 
     /// The provider's URL, as it was configured.
@@ -170,6 +178,7 @@ impl HttpClient {
         if let Some(budget) = &self.budget {
             budget.wait();
         }
+        self.meter.note_request();
         if let Some((name, key)) = &self.key {
             request = request.header(*name, key.expose());
         }

@@ -8,12 +8,16 @@ use serde_json::{Value, json};
 
 use super::ProviderError;
 use super::http::{HttpClient, NoReply, Reply, line_of, one_line};
+use super::meter::Meter;
 use super::refusals::{self, Meaning};
 
 /// Whatever answers the calls of JSON-RPC: a node, or an explorer that passes them on to its own.
 pub trait Node: Send + Sync {
     /// Its kind and host.
     fn label(&self) -> &str;
+
+    /// Counts its requests.
+    fn meter(&self) -> &Meter;
 
     /// Calls a method. What comes back is the result, still as text; `null` is one.
     fn result(&self, method: &str, params: Value) -> Result<Box<RawValue>, CallError>;
@@ -113,6 +117,10 @@ impl JsonRpc {
 impl Node for JsonRpc {
     fn label(&self) -> &str {
         self.http.label()
+    }
+
+    fn meter(&self) -> &Meter {
+        self.http.meter()
     }
 
     fn result(&self, method: &str, params: Value) -> Result<Box<RawValue>, CallError> {

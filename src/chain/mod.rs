@@ -15,6 +15,7 @@ mod health;
 mod http;
 mod json_rpc;
 mod listing;
+pub mod meter;
 pub mod pool;
 mod refusals;
 mod rest;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use self::etherscan::Etherscan;
 use self::evm_rpc::EvmRpc;
 use self::http::{HttpClient, KeyHeader, Timeouts};
+use self::meter::Meter;
 use self::simulated::SimulatedChain;
 use self::trongrid::TronGrid;
 use self::tronscan::Tronscan;
@@ -70,6 +72,11 @@ pub trait Provider: Send + Sync {
 
     /// Forgets what was verified, so that the next call checks the chain id again: called after a failover.
     fn distrust(&self);
+
+    /// Counts its requests; `None` for one that needs none.
+    fn meter(&self) -> Option<&Meter> {
+        None
+    }
 }
 
 /// A question for transfers, in blocks `from..=to`.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::health::{Health, Standing};
+use super::meter::Today;
 use super::{Provider, ProviderError};
 
 /// A head that was seen longer ago says nothing about how far the chain is now.
@@ -21,6 +22,7 @@ pub struct Providers {
 
 struct State {
     health: Vec<Health>,
+    today: Vec<Today>,
     /// The one that was picked last.
     current: Option<usize>,
 }
@@ -39,6 +41,9 @@ pub struct ProviderStatus {
     pub ready_at: i64,
     /// Whether it is the one in use.
     pub current: bool,
+    /// Requests sent to it in this day (UTC), and how often it gave no proper answer.
+    pub requests_today: u64,
+    pub errors_today: u64,
 }
 
 impl Providers {
@@ -51,6 +56,7 @@ impl Providers {
             max_lag,
             state: Mutex::new(State {
                 health: providers.iter().map(health).collect(),
+                today: vec![Today::default(); providers.len()],
                 current: None,
             }),
             members: providers,
@@ -109,7 +115,10 @@ impl Providers {
     /// It gave no answer: it is left alone for a while, longer each time.
     pub fn failed(&self, provider: &Arc<dyn Provider>, error: &ProviderError, now_ms: i64) {
         if let Some(i) = self.index(provider) {
-            self.state().health[i].failed(error, now_ms, jitter());
+            let mut state = self.state();
+            state.health[i].failed(error, now_ms, jitter());
+            state.today[i].read(provider.meter(), now_ms);
+            state.today[i].errors += 1;
         }
     }
 
@@ -132,8 +141,11 @@ impl Providers {
     }
 
     /// How each is doing, in order of preference.
-    pub fn status(&self) -> Vec<ProviderStatus> {
-        let state = self.state();
+    pub fn status(&self, now_ms: i64) -> Vec<ProviderStatus> {
+        let mut state = self.state();
+        for (today, member) in state.today.iter_mut().zip(&self.members) {
+            today.read(member.meter(), now_ms);
+        }
         let status = |(i, health): (usize, &Health)| ProviderStatus {
             label: self.members[i].label().to_owned(),
             failing: match &health.standing {
@@ -144,6 +156,8 @@ impl Providers {
             head: health.head,
             ready_at: health.ready_at(),
             current: state.current == Some(i),
+            requests_today: state.today[i].requests,
+            errors_today: state.today[i].errors,
         };
         state.health.iter().enumerate().map(status).collect()
     }

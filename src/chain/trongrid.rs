@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Deserialize;
 
 use super::http::{HttpClient, encoded};
+use super::meter::Meter;
 use super::tron_node::{Transaction, TronNode, View};
 use super::{Provider, ProviderError, Receipt, Scan, Scanned, listing, rest};
 use crate::domain::address::Address;
@@ -171,6 +172,10 @@ impl Provider for TronGrid {
 
     fn distrust(&self) {
         self.trusted.store(false, Ordering::Release);
+    }
+
+    fn meter(&self) -> Option<&Meter> {
+        Some(self.http.meter())
     }
 }
 

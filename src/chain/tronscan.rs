@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::format::{Blocks, Info, Page, RawBlock, Row};
 use super::http::HttpClient;
+use super::meter::Meter;
 use super::refusals::Meaning;
 use super::span::Span;
 use super::tron_node::{SolidBlocks, chain_id_of};
@@ -131,6 +132,10 @@ impl Provider for Tronscan {
 
     fn distrust(&self) {
         self.trusted.store(false, Ordering::Release);
+    }
+
+    fn meter(&self) -> Option<&Meter> {
+        Some(self.http.meter())
     }
 }
 

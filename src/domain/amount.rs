@@ -125,6 +125,32 @@ impl Amount {
         Self::new(mantissa, scale)
     }
 
+    /// The difference, exactly; `None` if `other` is larger or the digits do not fit.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let rest = self.to_base_units(scale).ok()?
+            - other.to_base_units(scale).ok().filter(|_| other <= self)?;
+        Self::new(rest, scale).ok()
+    }
+
+    /// How much this is of `whole`, in millionths, rounded up; `None` if the digits do not fit or the whole is zero.
+    /// For comparing how far things are apart: no rule about money goes by it.
+    pub fn millionths_of(self, whole: Self) -> Option<u128> {
+        let scale = self.scale.max(whole.scale);
+        let (part, whole) = (
+            self.to_base_units(scale).ok()?,
+            whole.to_base_units(scale).ok()?,
+        );
+        if whole == 0 {
+            return None;
+        }
+        // What does not fit a million times over has digits enough to spare.
+        Some(match part.checked_mul(1_000_000) {
+            Some(scaled) => scaled.div_ceil(whole),
+            None => part.div_ceil((whole / 1_000_000).max(1)),
+        })
+    }
+
     fn whole_and_fraction(self) -> (u128, u128) {
         let unit = 10u128.pow(u32::from(self.scale));
         let fraction = self.mantissa % unit;
@@ -210,6 +236,16 @@ mod tests {
             let fine = Amount::new(u128::from(a) * 10u128.pow(u32::from(pad)), pad + 3).unwrap();
             let plain = Amount::new(u128::from(b), 3).unwrap();
             prop_assert_eq!(fine.cmp(&plain), a.cmp(&b));
+        }
+
+        #[test]
+        fn differences_are_exact(a in 0..u64::MAX / 2, b in 0..u64::MAX / 2, scale in 0u8..=12) {
+            let (a, b) = (Amount::new(a.into(), scale).unwrap(), Amount::new(b.into(), 6).unwrap());
+            let (small, large) = (a.min(b), a.max(b));
+            let rest = large.checked_sub(small).unwrap();
+            let units = |amount: Amount| amount.to_base_units(12).unwrap();
+            prop_assert_eq!(units(rest) + units(small), units(large));
+            prop_assert_eq!(small.checked_sub(large), (small == large).then_some(Amount::ZERO));
         }
 
         #[test]

@@ -39,10 +39,14 @@ impl Opened {
     /// Whether a transfer is younger: mined above the head known at the opening (where none was
     /// known, in a block not older than the opening), and not stored before. History never pays.
     pub fn is_before(&self, transfer: &Transfer) -> bool {
-        let mined_later = match self.head {
-            Some(head) => transfer.block_number > head,
-            None => transfer.mined_at + CLOCK_SKEW >= self.at,
-        };
-        mined_later && transfer.sequence > self.after_sequence
+        match self.head {
+            Some(head) => transfer.block_number > head && transfer.sequence > self.after_sequence,
+            None => self.is_before_by_time(transfer),
+        }
+    }
+
+    /// The same by the block's time alone: for a transfer on another chain, whose block numbers say nothing here.
+    pub fn is_before_by_time(&self, transfer: &Transfer) -> bool {
+        transfer.mined_at + CLOCK_SKEW >= self.at && transfer.sequence > self.after_sequence
     }
 }

@@ -4,6 +4,7 @@ pub mod address;
 pub mod amount;
 pub mod confirmation;
 pub mod deposit;
+pub mod likely;
 pub mod matching;
 pub mod order;
 pub mod registry;

@@ -87,6 +87,7 @@ impl Example for OptionJson {
             blockchain: "eth".into(),
             stablecoin: "USDT".into(),
             wallet_address: "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266".into(),
+            degraded: None,
         }
     }
 }

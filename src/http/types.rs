@@ -153,6 +153,9 @@ pub struct OptionJson {
     pub blockchain: String,
     pub stablecoin: String,
     pub wallet_address: String,
+    /// `true` while the server cannot watch the chain: a payment is safe, but will be seen late. Absent otherwise.
+    #[oai(skip_serializing_if_is_none)]
+    pub degraded: Option<bool>,
 }
 
 /// What the shopper must send, exactly, and where.
@@ -252,6 +255,7 @@ impl From<PaymentOption> for OptionJson {
             blockchain: option.blockchain.to_string(),
             stablecoin: option.coin.to_string(),
             wallet_address: option.wallet.to_string(),
+            degraded: option.degraded.then_some(true),
         }
     }
 }

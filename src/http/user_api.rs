@@ -262,7 +262,7 @@ impl UserApi {
     fn options(&self, request: &Request) -> Result<Vec<OptionJson>, Failure> {
         let named = auth::page(&self.app, request)?;
         let order = payments::order_of_options(&self.app, named)?;
-        let options = payments::options(&self.app.config(), order.as_ref());
+        let options = payments::options(&self.app, order.as_ref());
         Ok(options.into_iter().map(OptionJson::from).collect())
     }
 

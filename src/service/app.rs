@@ -37,7 +37,6 @@ struct Settings {
 }
 
 /// Who is told what after a commit.
-#[derive(Default)]
 struct Signals {
     hub: Hub,
     watching: Watching,
@@ -59,7 +58,11 @@ impl Signals {
 impl App {
     /// Opens the database and makes the application ready for requests.
     pub fn open(config: Config, clock: Clock) -> Result<Self, StoreError> {
-        let signals = Arc::new(Signals::default());
+        let signals = Arc::new(Signals {
+            hub: Hub::default(),
+            watching: Watching::new(clock.clone()),
+            outbox: Notify::default(),
+        });
         let announced = signals.clone();
         let metrics = Metrics::default();
         let (path, commits) = (&config.database.path, metrics.commits.clone());

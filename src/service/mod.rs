@@ -14,7 +14,7 @@ pub mod scan;
 pub mod settle;
 pub mod tickets;
 pub mod view;
-mod watching;
+pub mod watching;
 
 pub use app::App;
 

@@ -23,6 +23,8 @@ pub struct PaymentOption {
     pub blockchain: Blockchain,
     pub coin: Coin,
     pub wallet: Address,
+    /// The chain cannot be watched now: a payment will be seen late.
+    pub degraded: bool,
 }
 
 /// A deposit with all that a page or a wallet needs to pay it.
@@ -64,12 +66,14 @@ impl From<StoreError> for PaymentError {
 }
 
 /// All ways to pay, in the configuration's order; with an order, only those that it leaves open.
-pub fn options(config: &Config, order: Option<&Order>) -> Vec<PaymentOption> {
+pub fn options(app: &App, order: Option<&Order>) -> Vec<PaymentOption> {
+    let config = app.config();
     let all = config.wallets.iter().flat_map(|wallet| {
         wallet.enabled_coins.iter().map(|coin| PaymentOption {
             blockchain: wallet.blockchain.clone(),
             coin: coin.clone(),
             wallet: wallet.address,
+            degraded: app.watching().degraded_since(&wallet.blockchain).is_some(),
         })
     });
     all.filter(|o| {

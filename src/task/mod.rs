@@ -3,6 +3,7 @@
 pub mod deliver;
 pub mod every;
 pub mod look_ups;
+pub mod outages;
 pub mod pass;
 pub mod watch;
 mod watchers;
@@ -20,6 +21,8 @@ use crate::service::{expire, prune};
 
 /// How often overdue orders are looked for.
 const EXPIRE_EVERY: Duration = Duration::from_millis(500);
+/// How often outages of chains are looked for.
+const OUTAGES_EVERY: Duration = Duration::from_secs(1);
 /// How often what is of no use any more is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 /// Before a loop that crashed is started anew.
@@ -51,6 +54,19 @@ pub fn start(
             move || {
                 let app = app.clone();
                 async move { expire::expire_due(&app).await.map(|_| false) }
+            },
+        )
+    });
+    let (telling, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "telling of outages", move || {
+        let app = telling.clone();
+        every::run(
+            "telling of outages",
+            OUTAGES_EVERY,
+            stopped.clone(),
+            move || {
+                outages::tell(&app);
+                std::future::ready(Ok(false))
             },
         )
     });

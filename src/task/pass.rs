@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::look_ups::{LookUps, PassError, ask, block_before, existing_block};
-use crate::chain::pool::Providers;
+use crate::chain::pool::{ProviderStatus, Providers};
 use crate::chain::{Provider, ProviderError, Scan};
 use crate::config::ChainConfig;
 use crate::domain::address::Address;
@@ -13,6 +13,7 @@ use crate::domain::registry::{Blockchain, ConfirmationRule};
 use crate::domain::scanning::{self, Cursor};
 use crate::domain::transfer::{TransferId, TransferStatus};
 use crate::service::scan::{self, Found, WatchedWallet};
+use crate::service::watching::ProviderReport;
 use crate::service::{App, StoredTransfer};
 use crate::service::{expire, settle};
 
@@ -95,15 +96,23 @@ impl Pass {
         let Some(chain) = config.chain(&self.blockchain) else {
             return Ok(());
         };
+        self.app.watching().pass_begins(&self.blockchain);
         let began_ms = self.app.clock().now_ms();
         let provider = self.providers.pick(began_ms).ok_or(PassError::NoneReady)?;
         let passed = self.pass(chain, &provider, began_ms).await;
         let now_ms = self.app.clock().now_ms();
         match &passed {
-            Ok(()) => self.providers.succeeded(&provider, now_ms),
+            Ok(()) => {
+                self.providers.succeeded(&provider, now_ms);
+                self.app.watching().pass_succeeded(&self.blockchain);
+            }
             Err(PassError::Provider(error)) => self.providers.failed(&provider, error, now_ms),
             Err(_) => {}
         }
+        let reports = self.providers.status(now_ms).into_iter().map(report);
+        self.app
+            .watching()
+            .report(&self.blockchain, reports.collect());
         passed
     }
 
@@ -455,4 +464,19 @@ fn new_depth(transfer: &StoredTransfer, head: Head) -> Option<(i64, u64)> {
     let depth = head.confirmations(transfer.block.number);
     let waiting = transfer.status == TransferStatus::WaitingForConfirmation;
     (waiting && depth != transfer.confirmations).then_some((transfer.row, depth))
+}
+
+fn report(status: ProviderStatus) -> ProviderReport {
+    let (failing_since_ms, error) = status.failing.unzip();
+    ProviderReport {
+        label: status.label,
+        in_use: status.current,
+        head: status.head,
+        lagging: status.lagging,
+        failing_since_ms,
+        error: error.map(|error| error.to_string()),
+        requests_today: status.requests_today,
+        errors_today: status.errors_today,
+        daily_limit: None,
+    }
 }

@@ -20,3 +20,15 @@ export async function launch() {
     ],
   });
 }
+
+/// Gives the list to which everything goes that the browser complains about on the page, broken rules of its
+/// Content-Security-Policy among it.
+export function watchFor(page) {
+  const errors = [];
+  page.setDefaultTimeout(30_000);
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) errors.push(message.text());
+  });
+  return errors;
+}

@@ -1,23 +1,18 @@
 // Somebody who has read only the README's first screen: buys, pays, and is told.
-import { launch } from "./browser.mjs";
+import { launch, watchFor } from "./browser.mjs";
 import { hear, tell } from "./lines.mjs";
 
 const { base } = await hear();
 const start = Date.now();
 const browser = await launch();
-const errors = [];
 try {
   const page = await browser.newPage();
-  page.setDefaultTimeout(30_000);
-  page.on("pageerror", (error) => errors.push(String(error)));
-  page.on("console", (message) => {
-    if (message.type() === "error") errors.push(message.text());
-  });
+  const errors = watchFor(page);
   await page.goto(base);
   await page.getByRole("button", { name: "Buy" }).click();
   await page.getByRole("button", { name: "Continue" }).click();
-  await page.getByRole("button", { name: "Send the simulated payment" }).click();
-  await page.getByRole("status").filter({ hasText: "Paid" }).waitFor();
+  await page.getByRole("button", { name: "Pay with the demo wallet" }).click();
+  await page.locator("[data-screen=paid]").waitFor();
   tell("paid", { milliseconds: Date.now() - start });
   await page.goto(base);
   await page.locator("#orders .paid").waitFor();

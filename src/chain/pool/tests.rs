@@ -112,7 +112,7 @@ fn an_only_provider_is_tried_again_within_ten_seconds() {
         now = next;
     }
     // By then it is at its longest, which is ten seconds at most and five at least.
-    assert!(pool.status()[0].ready_at >= now);
+    assert!(pool.status(0)[0].ready_at >= now);
     fail(&pool, &down(), now);
     assert!(pool.next_at().unwrap() >= now + 5_000);
 }
@@ -124,7 +124,7 @@ fn among_others_a_failing_one_is_left_alone_for_longer_each_time() {
     let mut waits = vec![];
     for _ in 0..12 {
         pool.failed(&a, &down(), 0);
-        waits.push(pool.status()[0].ready_at);
+        waits.push(pool.status(0)[0].ready_at);
     }
     assert!((1_000..=2_000).contains(&waits[0]), "{waits:?}");
     assert!((2_000..=4_000).contains(&waits[1]), "{waits:?}");
@@ -132,9 +132,9 @@ fn among_others_a_failing_one_is_left_alone_for_longer_each_time() {
     pool.succeeded(&a, 0);
     assert_eq!(picked(&pool, 0).as_deref(), Some("a"));
     pool.failed(&a, &down(), 0);
-    assert!(pool.status()[0].ready_at <= 2_000, "begins anew");
+    assert!(pool.status(0)[0].ready_at <= 2_000, "begins anew");
     pool.failed(&a, &ProviderError::Refused("no".into()), 0);
-    assert!(pool.status()[0].ready_at >= 300_000);
+    assert!(pool.status(0)[0].ready_at >= 300_000);
 }
 
 #[test]
@@ -189,10 +189,10 @@ fn one_that_lags_behind_is_left_alone_if_another_is_further() {
     assert!(!pool.saw_head(&a, 100, 0), "ten blocks are allowed");
     assert!(pool.saw_head(&a, 99, 0));
     assert_eq!(picked(&pool, 0).as_deref(), Some("b"));
-    assert!(pool.status()[0].lagging);
+    assert!(pool.status(0)[0].lagging);
     assert_eq!(picked(&pool, 30_000).as_deref(), Some("a"));
     assert!(!pool.saw_head(&a, 120, 30_000));
-    assert!(!pool.status()[0].lagging);
+    assert!(!pool.status(0)[0].lagging);
 }
 
 #[test]

@@ -61,7 +61,8 @@ async fn files_have_their_types_and_rules() {
     for (path, content_type) in [
         ("/checkout/main.js", "text/javascript; charset=utf-8"),
         ("/checkout/style.css", "text/css; charset=utf-8"),
-        ("/checkout/icon.svg", "image/svg+xml"),
+        ("/checkout/lang/en.json", "application/json"),
+        ("/docs/icon.svg", "image/svg+xml"),
         ("/ocrch.js", "text/javascript; charset=utf-8"),
         ("/docs", "text/html; charset=utf-8"),
         (
