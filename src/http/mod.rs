@@ -36,6 +36,7 @@ pub fn routes(
     let document = openapi::document(&api);
     pages::add(extra, app, checkout)
         .at("/health", get(health::health).data(app.clone()))
+        .at("/ready", get(health::ready).data(app.clone()))
         .at("/openapi.json", get(openapi::endpoint(document)))
         .nest(
             openapi::PREFIX,

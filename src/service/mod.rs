@@ -2,6 +2,7 @@
 
 pub mod app;
 mod candidates;
+pub mod condition;
 pub mod create_order;
 pub mod expire;
 pub mod hub;

@@ -156,6 +156,13 @@ impl Watching {
         self.lock().remove(blockchain);
     }
 
+    /// All chains that somebody watches, by name.
+    pub fn watched(&self) -> Vec<Blockchain> {
+        let mut chains: Vec<_> = self.lock().keys().cloned().collect();
+        chains.sort();
+        chains
+    }
+
     /// Whether somebody watches the chain.
     pub fn is_watched(&self, blockchain: &Blockchain) -> bool {
         self.lock().contains_key(blockchain)
