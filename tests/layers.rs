@@ -36,7 +36,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("poem", &["http", "cli"]),
     ("poem_openapi", &["http"]),
-    ("prometheus_client", &["metrics", "http/metrics"]),
+    ("prometheus_client", &["metrics", "http"]),
+    ("hyper", &["http/serve"]),
+    ("hyper_util", &["http/serve"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),

@@ -5,6 +5,7 @@
 
 mod amounts;
 mod backup;
+mod claims;
 mod cli;
 mod config;
 mod downtime;

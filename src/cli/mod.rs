@@ -7,6 +7,7 @@ pub mod init;
 pub mod lifecycle;
 mod logging;
 mod merchant;
+mod metrics;
 pub mod openapi;
 pub mod order;
 mod reload;

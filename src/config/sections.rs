@@ -245,9 +245,6 @@ pub(super) fn checkout(s: &Section<'_>, title: &str, dir: &Path) -> Checkout {
 /// Offered is only what has a file: an unknown language would show a page without texts.
 fn check_languages(s: &Section<'_>, checkout: &Checkout) {
     let known = languages::languages(checkout.override_dir.as_deref());
-    if known.is_empty() {
-        return;
-    }
     for (i, code) in checkout.languages.iter().enumerate() {
         if !known.contains(code) {
             let message = format!("found {code:?}, expected one of: {}", known.join(", "));

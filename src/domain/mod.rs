@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod amount;
+pub mod claim;
 pub mod confirmation;
 pub mod deposit;
 pub mod likely;

@@ -46,7 +46,7 @@ async fn around<E: Endpoint>(
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("ETag"),
+            HeaderValue::from_static("ETag, Retry-After"),
         );
     }
     Ok(response)

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 
 use poem::http::StatusCode;
-use poem::{Error, Response};
+use poem::{Error, PathPattern, Response};
 
 use crate::domain::signature::SignatureError;
 use crate::service::StoreError;
@@ -102,6 +102,16 @@ impl From<PaymentError> for Failure {
 
 /// Answers for what no handler saw: unknown paths, wrong methods, requests that cannot be read.
 pub async fn plain_text(error: Error) -> Response {
+    let route = error.data::<PathPattern>().cloned();
+    let mut response = answer_to(error);
+    if let Some(route) = route {
+        // For the count by route.
+        response.set_data(route);
+    }
+    response
+}
+
+fn answer_to(error: Error) -> Response {
     // What a handler answered is passed on as it is.
     if error.is_from_response() {
         return error.into_response();

@@ -2,6 +2,7 @@
 
 use poem_openapi::types::Example;
 
+use super::claims::{ClaimBody, ExaminedJson, FindingJson};
 use super::types::{
     CreateOrderBody, DetailJson, OptionJson, OrderJson, OrderReference, PaymentChoice, PaymentJson,
     StatusJson, TicketJson,
@@ -119,6 +120,32 @@ impl Example for TicketJson {
         Self {
             ticket: "5f0c…".into(),
             expires_in: 30,
+        }
+    }
+}
+
+impl Example for ClaimBody {
+    fn example() -> Self {
+        Self {
+            txn_hash: PaymentJson::example().txn_hash,
+            blockchain: None,
+        }
+    }
+}
+
+impl Example for ExaminedJson {
+    fn example() -> Self {
+        Self {
+            finding: FindingJson::Short,
+            blockchain: Some("eth".into()),
+            stablecoin: Some("USDT".into()),
+            amount: Some("19.5".into()),
+            expected: Some("19.99".into()),
+            difference: Some("0.49".into()),
+            confirmations: Some(14),
+            confirmations_required: Some(12),
+            explorer_url: PaymentJson::example().explorer_url,
+            reported: true,
         }
     }
 }

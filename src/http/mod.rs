@@ -2,12 +2,14 @@
 
 mod auth;
 mod body;
+mod claims;
 mod cors;
 pub mod demo;
 mod errors;
 mod examples;
 mod group;
 mod health;
+mod metrics;
 pub mod openapi;
 pub mod pages;
 mod scheme;
@@ -42,6 +44,21 @@ pub fn routes(
             openapi::PREFIX,
             cors::cors(api.into_endpoint(), app.clone()),
         )
+        .with(CatchPanic::new().with_handler(errors::on_panic))
+        .catch_all_error(errors::plain_text)
+        .map_to_response()
+        .boxed()
+}
+
+/// What the server answers at `server.metrics_listen`.
+pub fn metrics_routes(app: &App) -> BoxEndpoint<'static> {
+    let exposition = metrics::Exposition::new(app);
+    let answer = poem::endpoint::make(move |_| {
+        let exposition = exposition.clone();
+        async move { exposition.answer().await }
+    });
+    Route::new()
+        .at("/metrics", get(answer))
         .with(CatchPanic::new().with_handler(errors::on_panic))
         .catch_all_error(errors::plain_text)
         .map_to_response()

@@ -9,6 +9,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::auth;
 use super::body::RawJson;
+use super::claims::{self, ClaimBody, ClaimErrors, ExaminedJson};
 use super::errors::{Failure, INTERNAL, error_answers};
 use super::group::Group;
 use super::scheme::{SignedUrl, UrlSignature};
@@ -120,6 +121,8 @@ error_answers!(SocketErrors {
     NotFound = 404,
     /// "too many websockets for this order".
     TooMany = 429,
+} also unavailable {
+    /// "too many websockets, try again later". Or
 });
 
 #[OpenApi(prefix_path = "/user", tag = "Group::User")]
@@ -186,6 +189,33 @@ impl UserApi {
     ) -> Result<Json<OrderJson>, CancelErrors> {
         let order = self.cancel_as_shopper(request, &id).await?;
         Ok(self.answer(order))
+    }
+
+    /// Find out about a payment that does not show up
+    ///
+    /// Looks a transaction up and says what it is to this order: on its way, the wrong coin, network, address or amount, too
+    /// early or too late, used for something else, reverted, or not found yet. Money that the rules cannot settle is shown
+    /// to the merchant as a claim of this order (`reported`). A claim proves nothing and pays nothing: anybody can name
+    /// a stranger's transaction. An order has ten look-ups an hour; answers are kept for a while and cost nothing.
+    #[oai(
+        path = "/orders/:id/claim",
+        method = "post",
+        operation_id = "claimPayment"
+    )]
+    async fn claim(
+        &self,
+        request: &Request,
+        _signed: UrlSignature,
+        /// The URL that the signature covers.
+        #[oai(name = "Ocrch-Signed-Url")]
+        _url: SignedUrl,
+        /// The order's UUID.
+        id: Path<String>,
+        body: RawJson<ClaimBody>,
+    ) -> Result<Json<ExaminedJson>, ClaimErrors> {
+        claims::examine(&self.app, request, &id, body)
+            .await
+            .map(Json)
     }
 
     /// Ask for the order's status

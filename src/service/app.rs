@@ -5,6 +5,7 @@ use std::sync::{Arc, RwLock};
 use tokio::sync::{Notify, watch};
 
 use super::hub::Hub;
+use super::inquiries::Inquiries;
 use super::retired::{self, Retired};
 use super::tickets::Tickets;
 use super::watching::Watching;
@@ -28,6 +29,7 @@ struct Shared {
     metrics: Metrics,
     signals: Arc<Signals>,
     tickets: Tickets,
+    inquiries: Inquiries,
 }
 
 /// What a reload replaces, in one piece.
@@ -81,6 +83,7 @@ impl App {
             metrics,
             signals,
             tickets: Tickets::default(),
+            inquiries: Inquiries::default(),
         })))
     }
 
@@ -164,6 +167,11 @@ impl App {
 
     pub fn tickets(&self) -> &Tickets {
         &self.0.tickets
+    }
+
+    /// Questions about single transactions.
+    pub fn inquiries(&self) -> &Inquiries {
+        &self.0.inquiries
     }
 
     /// Waits until a webhook has been queued since the last call.

@@ -1,15 +1,17 @@
 //! Forgetting what is of no use any more.
 
 use super::App;
-use crate::store::{StoreError, events, replays};
+use crate::store::{StoreError, claims, events, replays};
 
 /// Idempotency keys are good for a day, in seconds; an hour more costs nothing.
 const KEYS: i64 = 25 * 3600;
 /// Signatures that are too old cannot be replayed; the margin covers clocks that are set back.
 const SIGNATURES_BEYOND_AGE: i64 = 3600;
+/// A transaction that no chain knew a month ago will not come any more.
+const UNFOUNDED_CLAIMS: i64 = 30 * 24 * 3600;
 
-/// Forgets idempotency keys and signatures that cannot be used again, and webhooks and attempts beyond their retention;
-/// returns whether there may be more.
+/// Forgets idempotency keys and signatures that cannot be used again, webhooks and attempts beyond their retention, and
+/// claims of transactions that never came; returns whether there may be more.
 pub async fn prune(app: &App) -> Result<bool, StoreError> {
     let config = app.config();
     let (events_for, attempts_for) = (&config.retention.events, &config.retention.webhook_attempts);
@@ -20,7 +22,8 @@ pub async fn prune(app: &App) -> Result<bool, StoreError> {
             let signatures_before = tx.now - max_age - SIGNATURES_BEYOND_AGE;
             let replays = replays::prune(tx, tx.now - KEYS, signatures_before)?;
             let events = events::prune(tx, tx.now - attempts_for, tx.now - events_for)?;
-            Ok(replays + events > 0)
+            let claims = claims::prune(tx, tx.now - UNFOUNDED_CLAIMS)?;
+            Ok(replays + events + claims > 0)
         })
         .await
 }

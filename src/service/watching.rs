@@ -181,6 +181,11 @@ impl Watching {
         (now_ms - seen_at <= HEAD_IS_FRESH).then_some(number)
     }
 
+    /// The head that passes last went by, and when it was seen, in Unix milliseconds.
+    pub fn last_head(&self, blockchain: &Blockchain) -> Option<(u64, i64)> {
+        self.lock().get(blockchain)?.head
+    }
+
     /// Notes that everything that was mined before a moment has been read.
     pub fn has_read_until(&self, blockchain: &Blockchain, moment_ms: i64) {
         if let Some(state) = self.lock().get_mut(blockchain) {

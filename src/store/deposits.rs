@@ -218,6 +218,19 @@ pub fn order_amounts_above(
     Ok(found.collect::<Result<_, _>>()?)
 }
 
+/// All deposits of an order, each with whether it can still be paid.
+pub fn of_order(
+    connection: &Connection,
+    order_row: i64,
+) -> Result<Vec<(Deposit, bool)>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, d.status = 'open' AND o.status = 'pending' FROM deposits d JOIN orders o ON o.id = d.order_id
+         WHERE d.order_id = ?1 ORDER BY d.id"
+    ))?;
+    let found = statement.query_map([order_row], |row| Ok((deposit(row)?, row.get(10)?)))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
 /// The row of the order that a deposit belongs to.
 pub fn order_of(connection: &Connection, deposit: i64) -> Result<i64, StoreError> {
     let mut statement = connection.prepare_cached("SELECT order_id FROM deposits WHERE id = ?1")?;

@@ -9,7 +9,10 @@ use super::StoreError;
 use super::copy::{beside, copy_up_to};
 
 /// All steps in order; a file's `user_version` is how many it has taken.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_orders_and_transfers.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_orders_and_transfers.sql"),
+    include_str!("migrations/0002_claims.sql"),
+];
 
 /// The schema that this version knows.
 pub fn latest() -> u32 {

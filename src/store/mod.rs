@@ -1,5 +1,6 @@
 //! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
 
+pub mod claims;
 pub mod copy;
 pub mod cursors;
 pub mod deposits;
@@ -10,6 +11,7 @@ mod pulse;
 pub mod replays;
 pub mod restore;
 mod rows;
+pub mod tallies;
 pub mod transfers;
 mod writer;
 

@@ -94,6 +94,19 @@ pub fn find(
     Ok(statement.query_row(key, stored).optional()?)
 }
 
+/// All transfers of a transaction.
+pub fn of_transaction(
+    connection: &Connection,
+    blockchain: &Blockchain,
+    txn_hash: &str,
+) -> Result<Vec<StoredTransfer>, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM transfers WHERE blockchain = ?1 AND txn_hash = ?2 ORDER BY id"
+    ))?;
+    let found = statement.query_map([blockchain.as_str(), txn_hash], stored)?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
 /// The transfer in this row.
 pub fn at(connection: &Connection, row: i64) -> Result<StoredTransfer, StoreError> {
     let sql = format!("SELECT {COLUMNS} FROM transfers WHERE id = ?1");

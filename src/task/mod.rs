@@ -1,5 +1,6 @@
 //! What happens by itself: loops around ticks, which tests call directly.
 
+pub mod claims;
 pub mod deliver;
 pub mod every;
 pub mod look_ups;

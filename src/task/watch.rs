@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
+use super::claims;
 use super::look_ups::PassError;
 use super::pass::Pass;
 use crate::chain::pool::Providers;
@@ -19,8 +20,25 @@ const BETWEEN_FAILURES: Duration = Duration::from_millis(100);
 /// After a fault of the database or of ours the provider is spared.
 const AFTER_OUR_FAULT: Duration = Duration::from_secs(5);
 
-/// Watches a chain until the stop. A pass under way ends first.
+/// Watches a chain until the stop, and answers questions about its transactions meanwhile. A pass under way ends first.
 pub async fn run(
+    app: App,
+    blockchain: Blockchain,
+    providers: Arc<Providers>,
+    stop: CancellationToken,
+) {
+    let answering = async {
+        claims::answer(&app, &blockchain, &providers).await;
+        // Another watcher of the chain answers now; this one goes on all the same.
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = watch(app.clone(), blockchain.clone(), providers.clone(), stop) => {}
+        () = answering => {}
+    }
+}
+
+async fn watch(
     app: App,
     blockchain: Blockchain,
     providers: Arc<Providers>,

@@ -43,7 +43,9 @@ fn switched_on() -> String {
 
 fn parsed(text: &str) -> Parsed {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("checkout")).unwrap();
+    let languages = dir.path().join("checkout/lang");
+    std::fs::create_dir_all(&languages).unwrap();
+    std::fs::write(languages.join("de.json"), "{}").unwrap();
     parse(text, "ocrch.toml", dir.path()).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -134,7 +136,9 @@ fn the_example_has_every_key_that_the_parser_knows() {
     };
     let probe: Vec<String> = text.lines().map(with_unknown).collect();
     let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("checkout")).unwrap();
+    let languages = dir.path().join("checkout/lang");
+    std::fs::create_dir_all(&languages).unwrap();
+    std::fs::write(languages.join("de.json"), "{}").unwrap();
     let errors = parse(
         &format!("zzzzzzzz = 1\n{}", probe.join("\n")),
         "f",

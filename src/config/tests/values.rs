@@ -141,6 +141,10 @@ fn every_value_is_checked() {
     check("checkout.support_url = \"javascript:alert(1)\"", "mailto:");
     check("checkout.languages = [\"english\"]", "a language code");
     check(
+        "checkout.languages = [\"en\", \"xx\"]",
+        "checkout.languages[1]: found \"xx\", expected one of:",
+    );
+    check(
         "checkout.override_dir = \"no-such\"",
         "found /etc/no-such, expected a directory that exists",
     );

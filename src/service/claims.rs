@@ -1,0 +1,424 @@
+//! "I paid, but nothing happens": looks up the transaction that a shopper names and says what it is to the order.
+//!
+//! A claim never pays and never changes what a transfer is taken for. One about money that the rules cannot settle is kept
+//! for the merchant, who sees all claimants.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use super::App;
+use super::inquiries::Answer;
+use super::orders::OrderError;
+use crate::config::{ChainConfig, Config};
+use crate::domain::amount::Amount;
+use crate::domain::claim::{self, Finding, Judged, NamedTransfer, Promise, Standing, TxnHash};
+use crate::domain::confirmation::{Head, Receipt};
+use crate::domain::order::{Order, OrderId};
+use crate::domain::registry::{Blockchain, Coin};
+use crate::domain::transfer::{ChainTransfer, TransferStatus};
+use crate::store::claims::NewClaim;
+use crate::store::transfers::StoredTransfer;
+use crate::store::{StoreError, claims, deposits, orders, transfers};
+
+pub use crate::store::claims::Claim;
+
+/// What a shopper is told.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Examined {
+    pub finding: Finding,
+    /// Where the transaction was found.
+    pub blockchain: Option<Blockchain>,
+    pub coin: Option<Coin>,
+    /// What it sends.
+    pub amount: Option<Amount>,
+    /// What the order's deposit asks for.
+    pub expected: Option<Amount>,
+    /// By how much the one is off the other.
+    pub difference: Option<Amount>,
+    pub confirmations: Option<u64>,
+    pub confirmations_required: Option<u32>,
+    pub explorer_url: Option<String>,
+    /// Whether the merchant sees it as a claim.
+    pub reported: bool,
+}
+
+/// Why nothing was looked up; the texts are the wire's.
+#[derive(Debug, thiserror::Error)]
+pub enum ClaimError {
+    #[error(transparent)]
+    Order(#[from] OrderError),
+    #[error(
+        "invalid txn_hash: expected one transaction hash, 64 hex digits, with 0x before them on EVM chains"
+    )]
+    Hash,
+    #[error("invalid blockchain selection")]
+    Selection,
+    #[error("too many look-ups, try again later")]
+    TooMany { retry_after: u64 },
+}
+
+impl From<StoreError> for ClaimError {
+    fn from(error: StoreError) -> Self {
+        Self::Order(OrderError::Store(error))
+    }
+}
+
+/// Says what a transaction is to an order. What is not in the database is asked of the chains: the one that the shopper
+/// names and those of the order's deposits first, then the others that could have it.
+pub async fn examine(
+    app: &App,
+    id: OrderId,
+    text: &str,
+    blockchain: Option<&str>,
+) -> Result<Examined, ClaimError> {
+    let config = app.config();
+    let hash = TxnHash::find(text).ok_or(ClaimError::Hash)?;
+    let named = blockchain.map(Blockchain::new);
+    if named
+        .as_ref()
+        .is_some_and(|name| config.chain(name).is_none())
+    {
+        return Err(ClaimError::Selection);
+    }
+    let (order, promises) = app.db().read(|c| {
+        let order = orders::find(c, id)?.ok_or(OrderError::NotFound)?;
+        let promises = deposits::of_order(c, order.row)?;
+        let promises = promises.into_iter();
+        let promises = promises.map(|(deposit, open)| Promise { deposit, open });
+        Ok::<_, OrderError>((order, promises.collect::<Vec<_>>()))
+    })?;
+    let case = Case {
+        app,
+        config: &config,
+        order: &order,
+        promises: &promises,
+        hash: &hash,
+        named,
+    };
+    let found = case.find().await?;
+    case.report(found).await
+}
+
+/// All claims about a transaction, the first one first: for the merchant.
+pub fn of_transaction(app: &App, txn_hash: &str) -> Result<Vec<Claim>, StoreError> {
+    app.db().read(|c| claims::of_transaction(c, txn_hash))
+}
+
+/// All claims of an order, the first one first: for the merchant.
+pub fn of_order(app: &App, order: &Order) -> Result<Vec<Claim>, StoreError> {
+    app.db().read(|c| claims::of_order(c, order.row))
+}
+
+/// One transaction held against one order.
+struct Case<'a> {
+    app: &'a App,
+    config: &'a Config,
+    order: &'a Order,
+    promises: &'a [Promise],
+    hash: &'a TxnHash,
+    named: Option<Blockchain>,
+}
+
+/// What was learned, and what the merchant may need of it.
+struct Found {
+    told: Examined,
+    txn_hash: String,
+    /// The row of the transfer that it is about, if it is stored.
+    transfer: Option<i64>,
+    /// Whether there is money of ours in it.
+    concerns_us: bool,
+}
+
+impl Case<'_> {
+    async fn find(&self) -> Result<Found, ClaimError> {
+        let (first, others) = self.chains();
+        for chain in first.iter().chain(&others) {
+            if let Some(found) = self.find_stored(chain)? {
+                return Ok(found);
+            }
+        }
+        if self.promises.is_empty() {
+            return Ok(self.nothing(Finding::NoDeposit));
+        }
+        let all = first.iter().chain(&others);
+        if !self.is_remembered(all) {
+            let now_ms = self.app.clock().now_ms();
+            let admitted = self.app.inquiries().admit(self.order.id, now_ms);
+            admitted.map_err(|retry_after| ClaimError::TooMany { retry_after })?;
+        }
+        let mut silent = false;
+        for chains in [first, others] {
+            for (chain, answer) in self.ask(&chains).await {
+                match answer {
+                    Answer::Mined(receipt) => return Ok(self.found_mined(chain, &receipt)),
+                    Answer::Unknown => {}
+                    Answer::Silence => silent = true,
+                }
+            }
+        }
+        Ok(self.nothing(if silent {
+            Finding::Unclear
+        } else {
+            Finding::NotFound
+        }))
+    }
+
+    /// The chains that could have the transaction: where it probably is, and the others with wallets of ours.
+    fn chains(&self) -> (Vec<&ChainConfig>, Vec<&ChainConfig>) {
+        let deposits = self.promises.iter().map(|p| &p.deposit.blockchain);
+        let probable: BTreeSet<&Blockchain> = deposits.chain(&self.named).collect();
+        let wallets = self.config.wallets.iter().map(|w| &w.blockchain);
+        let others: BTreeSet<&Blockchain> = wallets.filter(|b| !probable.contains(b)).collect();
+        let known = |names: BTreeSet<&Blockchain>| {
+            let chains = names.into_iter().filter_map(|name| self.config.chain(name));
+            chains
+                .filter(|chain| self.hash.can_be_on(chain.chain.family))
+                .collect()
+        };
+        (known(probable), known(others))
+    }
+
+    fn is_remembered<'b>(&self, mut chains: impl Iterator<Item = &'b &'b ChainConfig>) -> bool {
+        let now_ms = self.app.clock().now_ms();
+        chains.all(|chain| {
+            let (blockchain, hash) = (&chain.chain.blockchain, self.hash_on(chain));
+            let inquiries = self.app.inquiries();
+            inquiries.remembered(blockchain, &hash, now_ms).is_some()
+        })
+    }
+
+    async fn ask<'b>(&self, chains: &[&'b ChainConfig]) -> Vec<(&'b ChainConfig, Answer)> {
+        let now_ms = self.app.clock().now_ms();
+        let asked = chains.iter().map(|chain| async move {
+            let hash = self.hash_on(chain);
+            let inquiries = self.app.inquiries();
+            let answer = inquiries.ask(&chain.chain.blockchain, &hash, now_ms).await;
+            (*chain, answer)
+        });
+        join_all(asked).await
+    }
+
+    fn hash_on(&self, chain: &ChainConfig) -> String {
+        self.hash.on(chain.chain.family)
+    }
+
+    /// What the database knows. Transfers that left their chain are looked up again instead.
+    fn find_stored(&self, chain: &ChainConfig) -> Result<Option<Found>, StoreError> {
+        let (blockchain, hash) = (&chain.chain.blockchain, self.hash_on(chain));
+        let stored = self
+            .app
+            .db()
+            .read(|c| transfers::of_transaction(c, blockchain, &hash))?;
+        let stored: Vec<_> = stored
+            .into_iter()
+            .filter(|t| t.status != TransferStatus::FailedToConfirm)
+            .collect();
+        let named: Vec<_> = stored.iter().map(|t| named_stored(chain, t)).collect();
+        let Some(judged) = claim::judge(&named, self.promises) else {
+            return Ok(None);
+        };
+        let about = stored.iter().find(|t| t.row == judged.transfer.sequence);
+        let confirmations = about.map(|transfer| transfer.confirmations);
+        Ok(Some(Found {
+            told: self.tell(chain, &judged, confirmations),
+            txn_hash: hash,
+            transfer: about.map(|transfer| transfer.row),
+            concerns_us: true,
+        }))
+    }
+
+    /// What a chain knows and the database does not.
+    fn found_mined(&self, chain: &ChainConfig, receipt: &Receipt) -> Found {
+        let named: Vec<_> = receipt
+            .transfers
+            .iter()
+            .filter(|t| t.id.units > 0)
+            .map(|t| named_mined(chain, t))
+            .collect();
+        let blockchain = &chain.chain.blockchain;
+        let watching = self.app.watching();
+        let head = watching.head(blockchain, self.app.clock().now_ms());
+        let confirmations = head.map(|number| {
+            let head = Head {
+                number,
+                finalized: None,
+            };
+            head.confirmations(receipt.block.number)
+        });
+        let Some(judged) = claim::judge(&named, self.promises) else {
+            let finding = match receipt.succeeded {
+                true => Finding::WrongAddress,
+                false => Finding::Reverted,
+            };
+            return self.without_transfers(chain, finding, confirmations);
+        };
+        // It will be read in a moment, if it is young enough to be read at all.
+        watching.wake(blockchain);
+        Found {
+            told: self.tell(chain, &judged, confirmations),
+            txn_hash: self.hash_on(chain),
+            transfer: None,
+            concerns_us: true,
+        }
+    }
+
+    fn tell(
+        &self,
+        chain: &ChainConfig,
+        judged: &Judged<'_>,
+        confirmations: Option<u64>,
+    ) -> Examined {
+        let (coin, amount) = judged.transfer.coin.clone().unzip();
+        Examined {
+            finding: judged.finding,
+            coin,
+            amount,
+            expected: judged.promise.map(|promise| promise.deposit.value),
+            difference: judged.difference,
+            ..self.told_of(chain, judged.finding, confirmations)
+        }
+    }
+
+    fn told_of(
+        &self,
+        chain: &ChainConfig,
+        finding: Finding,
+        confirmations: Option<u64>,
+    ) -> Examined {
+        Examined {
+            blockchain: Some(chain.chain.blockchain.clone()),
+            confirmations,
+            confirmations_required: Some(chain.chain.confirmations.required()),
+            explorer_url: chain.chain.explorer_link(&self.hash_on(chain)),
+            ..nothing_told(finding)
+        }
+    }
+
+    fn without_transfers(
+        &self,
+        chain: &ChainConfig,
+        finding: Finding,
+        confirmations: Option<u64>,
+    ) -> Found {
+        Found {
+            told: self.told_of(chain, finding, confirmations),
+            txn_hash: self.hash_on(chain),
+            transfer: None,
+            concerns_us: false,
+        }
+    }
+
+    fn nothing(&self, finding: Finding) -> Found {
+        Found {
+            told: nothing_told(finding),
+            txn_hash: self.hash.as_written(),
+            transfer: None,
+            concerns_us: false,
+        }
+    }
+
+    /// Keeps what the merchant should know, and also what is not found yet: who names a transaction before the world
+    /// can see it is likely its sender.
+    async fn report(&self, found: Found) -> Result<Examined, ClaimError> {
+        let finding = found.told.finding;
+        let reported = found.concerns_us && !matches!(finding, Finding::Paid | Finding::Confirming);
+        let claim = NewClaim {
+            txn_hash: found.txn_hash,
+            blockchain: found.told.blockchain.clone(),
+            finding,
+            transfer: found.transfer,
+        };
+        let is_new = reported || finding == Finding::NotFound;
+        let stored = finding != Finding::Unclear && self.keep(claim, is_new).await?;
+        Ok(Examined {
+            reported: reported && stored,
+            ..found.told
+        })
+    }
+
+    /// Brings the order's claim up to date, or makes one if `is_new` allows; whether there is one now.
+    async fn keep(&self, claim: NewClaim, is_new: bool) -> Result<bool, StoreError> {
+        use crate::domain::address::Family::{Evm, Tron};
+        let forms = [Evm, Tron].map(|family| self.hash.on(family));
+        let row = self.order.row;
+        let before = self.app.db().read(|c| {
+            let [evm, tron] = &forms;
+            claims::find(c, row, [evm, tron])
+        })?;
+        match before {
+            // What is known of a transaction is not unlearned because no chain has it at the moment.
+            Some(before) if before.about == claim || claim.finding == Finding::NotFound => Ok(true),
+            Some(before) => {
+                let update = move |tx: &mut crate::store::Tx<'_>| {
+                    claims::update(tx, row, &before.about.txn_hash, &claim)
+                };
+                self.app.db().write(update).await?;
+                Ok(true)
+            }
+            None if is_new => {
+                let before_public = claim.finding == Finding::NotFound;
+                let insert = move |tx: &mut crate::store::Tx<'_>| {
+                    claims::insert(tx, row, &claim, before_public)
+                };
+                self.app.db().write(insert).await
+            }
+            None => Ok(false),
+        }
+    }
+}
+
+fn nothing_told(finding: Finding) -> Examined {
+    Examined {
+        finding,
+        blockchain: None,
+        coin: None,
+        amount: None,
+        expected: None,
+        difference: None,
+        confirmations: None,
+        confirmations_required: None,
+        explorer_url: None,
+        reported: false,
+    }
+}
+
+fn named_stored(chain: &ChainConfig, stored: &StoredTransfer) -> NamedTransfer {
+    let token = chain.chain.token(&stored.id.contract);
+    let facts = &stored.facts;
+    NamedTransfer {
+        blockchain: facts.blockchain.clone(),
+        coin: Some((facts.coin.clone(), facts.value)),
+        pays: token.is_some_and(|token| token.enabled),
+        sender: facts.sender,
+        recipient: facts.recipient,
+        block_number: facts.block_number,
+        mined_at: facts.mined_at,
+        sequence: facts.sequence,
+        standing: match (stored.fulfillment, stored.candidate, stored.status) {
+            (Some(deposit), _, _) => Standing::Paid(deposit),
+            (None, _, TransferStatus::NoMatchedDeposit) => Standing::Unmatched,
+            (None, Some(deposit), _) => Standing::AboutToPay(deposit),
+            (None, None, _) => Standing::Waiting,
+        },
+    }
+}
+
+fn named_mined(chain: &ChainConfig, mined: &ChainTransfer) -> NamedTransfer {
+    let token = chain.chain.token(&mined.id.contract);
+    let coin = token.and_then(|token| {
+        let value = Amount::from_base_units(mined.id.units, token.decimals).ok()?;
+        Some((token.coin.clone(), value))
+    });
+    NamedTransfer {
+        blockchain: chain.chain.blockchain.clone(),
+        coin,
+        pays: token.is_some_and(|token| token.enabled),
+        sender: mined.id.sender,
+        recipient: mined.id.recipient,
+        block_number: mined.block.number,
+        mined_at: mined.block.timestamp,
+        sequence: i64::MAX,
+        standing: Standing::Waiting,
+    }
+}
