@@ -24,6 +24,7 @@ mod reorg;
 mod seed_frontend;
 mod service_api;
 mod support;
+mod swagger;
 mod transfers;
 mod tron;
 mod turned_clock;

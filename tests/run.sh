@@ -26,6 +26,10 @@ need() {
 command -v cargo >/dev/null || fail "cargo is missing: install Rust"
 need node nodejs
 need npm npm
+need openssl openssl
+need curl curl
+need python3 python3
+need php php-cli
 node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' || fail "Node.js 20 or newer is needed, this is $(node --version)"
 if [ -n "${CHROMIUM:-}" ]; then
     [ -x "$CHROMIUM" ] || fail "CHROMIUM=$CHROMIUM is no program"

@@ -17,6 +17,7 @@ pub mod serve;
 mod service_api;
 mod types;
 mod user_api;
+mod webhooks;
 mod ws;
 
 use poem::endpoint::BoxEndpoint;

@@ -11,6 +11,7 @@ pub mod faulty_rpc;
 pub mod http;
 pub mod net;
 pub mod node;
+pub mod programs;
 pub mod random;
 pub mod receiver;
 pub mod server;
