@@ -8,6 +8,7 @@ pub mod demo;
 mod errors;
 mod examples;
 mod group;
+mod headers;
 mod health;
 mod metrics;
 pub mod openapi;
@@ -37,7 +38,7 @@ pub fn routes(
 ) -> BoxEndpoint<'static> {
     let api = openapi::service(app, sockets);
     let document = openapi::document(&api);
-    pages::add(extra, app, checkout)
+    let routes = pages::add(extra, app, checkout)
         .at("/health", get(health::health).data(app.clone()))
         .at("/ready", get(health::ready).data(app.clone()))
         .at("/openapi.json", get(openapi::endpoint(document)))
@@ -47,8 +48,8 @@ pub fn routes(
         )
         .with(CatchPanic::new().with_handler(errors::on_panic))
         .catch_all_error(errors::plain_text)
-        .map_to_response()
-        .boxed()
+        .map_to_response();
+    headers::protected(routes, app).boxed()
 }
 
 /// What the server answers at `server.metrics_listen`.

@@ -11,6 +11,7 @@ use crate::domain::amount::{Amount, AmountError};
 use crate::domain::order::{Order, OrderId};
 use crate::domain::registry::{Blockchain, Coin, Token};
 use crate::domain::slots::{self, HeldValue, Slot, TailRule};
+use crate::metrics::Payments;
 use crate::store::deposits::{self, NewDeposit};
 use crate::store::{Change, StoreError, Tx, orders};
 
@@ -98,14 +99,17 @@ pub async fn choose(
     coin: Coin,
 ) -> Result<PaymentDetail, PaymentError> {
     let config = app.config();
+    let metrics = app.metrics().payments.clone();
+    let exhausted = metrics.slots_exhausted.clone();
     let head = app.watching().head(&blockchain, app.clock().now_ms());
-    app.db()
+    let chosen = app
+        .db()
         .write(move |tx| {
             let order = orders::find(tx, id)?.ok_or(OrderError::NotFound)?;
             if order.status.is_terminal() {
                 return Err(OrderError::NotPending.into());
             }
-            let choice = Choice::new(&config, &order, &blockchain, &coin)?;
+            let choice = Choice::new(&config, &metrics, &order, &blockchain, &coin)?;
             let found = deposits::open_for_pair(tx, order.row, &blockchain, &coin)?;
             let (wallet, amount) = match found {
                 Some(found) => found,
@@ -114,12 +118,17 @@ pub async fn choose(
             };
             choice.detail(wallet, amount)
         })
-        .await
+        .await;
+    if matches!(chosen, Err(PaymentError::NoSlot)) {
+        exhausted.inc();
+    }
+    chosen
 }
 
 /// A choice of chain and coin that the order and the configuration allow.
 struct Choice<'a> {
     config: &'a Config,
+    metrics: &'a Payments,
     order: &'a Order,
     chain: &'a ChainConfig,
     coin: &'a Coin,
@@ -130,6 +139,7 @@ struct Choice<'a> {
 impl<'a> Choice<'a> {
     fn new(
         config: &'a Config,
+        metrics: &'a Payments,
         order: &'a Order,
         blockchain: &'a Blockchain,
         coin: &'a Coin,
@@ -147,6 +157,7 @@ impl<'a> Choice<'a> {
         match token {
             Some(token) if !wallets.is_empty() => Ok(Self {
                 config,
+                metrics,
                 order,
                 chain,
                 coin,
@@ -239,12 +250,15 @@ impl<'a> Choice<'a> {
     fn warn_if_nearly_full(&self, micros: u64, held: &[Vec<HeldValue>], rule: TailRule) {
         // Most amounts are far from full, and counting costs more than looking.
         let Some(least) = held.iter().map(Vec::len).min().filter(|n| *n >= 4) else {
+            self.metrics.slots_filled.observe(0.0);
             return;
         };
         let percent = held
             .iter()
             .map(|h| slots::percent_held(micros, h, rule))
             .min();
+        let share = percent.map_or(0.0, |p| p as f64 / 100.0);
+        self.metrics.slots_filled.observe(share);
         let place = (self.chain.chain.blockchain.to_string(), micros);
         if percent.is_some_and(|p| p >= NEARLY_FULL) && first_time_full(place) {
             tracing::warn!(

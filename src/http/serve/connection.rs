@@ -122,7 +122,7 @@ impl Server {
         let route = response.data::<PathPattern>();
         let request = metrics::Request {
             // What no route knows could be anything.
-            route: route.map_or_else(|| "none".to_owned(), |pattern| pattern.0.to_string()),
+            route: route.map_or_else(|| "none".to_owned(), |pattern| readable(&pattern.0)),
             method: method.to_owned(),
             status: format!("{}xx", response.status().as_u16() / 100),
         };
@@ -130,6 +130,11 @@ impl Server {
         let took = began.elapsed().as_secs_f64();
         seconds.get_or_create(&request).observe(took);
     }
+}
+
+/// The API's own patterns number their parameters; all of them name something.
+fn readable(pattern: &str) -> String {
+    pattern.replace(":param0", ":id")
 }
 
 /// Clients may invent methods, and each would be a series of its own.
