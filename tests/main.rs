@@ -3,7 +3,9 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod agreement;
 mod amounts;
+mod backlog;
 mod backup;
 mod claims;
 mod cli;
@@ -11,6 +13,7 @@ mod config;
 mod downtime;
 mod equal_amounts;
 mod expiry;
+mod explorers;
 mod fuzz;
 mod health;
 mod idempotency;
@@ -19,6 +22,9 @@ mod kill;
 mod layers;
 mod limits;
 mod metrics;
+mod no_javascript;
+mod on_every_kind;
+mod other_chain;
 mod pages;
 mod payment;
 mod providers;
@@ -28,8 +34,8 @@ mod seed_frontend;
 mod service_api;
 mod support;
 mod swagger;
+mod systemd;
 mod transfers;
-mod tron;
 mod turned_clock;
 mod upgrade;
 mod user_api;

@@ -8,6 +8,7 @@ pub mod lifecycle;
 mod logging;
 mod merchant;
 mod metrics;
+mod names;
 pub mod openapi;
 pub mod order;
 mod reload;
@@ -15,6 +16,7 @@ pub mod restore;
 mod running;
 pub mod serve;
 pub mod sign;
+mod systemd;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -63,6 +65,7 @@ pub struct ConfigArg {
 
 /// Runs what the command line asks for: 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
+    names::look_up_without_plug_ins();
     let cli = Cli::parse();
     let done = match cli.command {
         None => serve::run(cli.serve),

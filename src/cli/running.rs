@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::lifecycle::{Lifecycle, Step};
 use super::metrics;
 use super::reload::Source;
+use super::systemd::Supervisor;
 use crate::chain::simulated::SimulatedChain;
 use crate::http::pages::CheckoutPage;
 use crate::http::serve::{raise_limit, serve};
@@ -55,6 +56,9 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
         stop.clone(),
     ));
     tasks.spawn(metrics::serve(app.clone(), metrics_listener, stop.clone()));
+    if let Some(supervisor) = Supervisor::from_environment() {
+        supervisor.follow(&app, &lifecycle, &tasks, &stop);
+    }
     tasks.close();
     stop_on_signal(stop.clone())?;
     lifecycle.tell(Step::Ready);

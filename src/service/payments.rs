@@ -109,12 +109,12 @@ pub async fn choose(
             if order.status.is_terminal() {
                 return Err(OrderError::NotPending.into());
             }
-            let choice = Choice::new(&config, &metrics, &order, &blockchain, &coin)?;
+            let choice = Choice::new(&config, &order, &blockchain, &coin)?;
             let found = deposits::open_for_pair(tx, order.row, &blockchain, &coin)?;
             let (wallet, amount) = match found {
                 Some(found) => found,
                 None if tx.now > order.expires_at => return Err(OrderError::NotPending.into()),
-                None => choice.open(tx, head)?,
+                None => choice.open(tx, head, &metrics)?,
             };
             choice.detail(wallet, amount)
         })
@@ -125,10 +125,21 @@ pub async fn choose(
     chosen
 }
 
+/// What to send for an order's newest open deposit, if it has one.
+pub fn newest(app: &App, order: &Order) -> Result<Option<PaymentDetail>, StoreError> {
+    let config = app.config();
+    let deposits = app.db().read(|c| deposits::of_order(c, order.row))?;
+    let newest = deposits.into_iter().rfind(|(_, open)| *open);
+    Ok(newest.and_then(|(deposit, _)| {
+        // Without its chain or wallet in the configuration it is still paid, but not shown.
+        let choice = Choice::new(&config, order, &deposit.blockchain, &deposit.coin).ok()?;
+        choice.detail(deposit.wallet, deposit.value).ok()
+    }))
+}
+
 /// A choice of chain and coin that the order and the configuration allow.
 struct Choice<'a> {
     config: &'a Config,
-    metrics: &'a Payments,
     order: &'a Order,
     chain: &'a ChainConfig,
     coin: &'a Coin,
@@ -139,7 +150,6 @@ struct Choice<'a> {
 impl<'a> Choice<'a> {
     fn new(
         config: &'a Config,
-        metrics: &'a Payments,
         order: &'a Order,
         blockchain: &'a Blockchain,
         coin: &'a Coin,
@@ -157,7 +167,6 @@ impl<'a> Choice<'a> {
         match token {
             Some(token) if !wallets.is_empty() => Ok(Self {
                 config,
-                metrics,
                 order,
                 chain,
                 coin,
@@ -169,9 +178,14 @@ impl<'a> Choice<'a> {
     }
 
     /// Opens the deposit on the wallet and with the value that are free.
-    fn open(&self, tx: &mut Tx<'_>, head: Option<u64>) -> Result<(Address, Amount), PaymentError> {
+    fn open(
+        &self,
+        tx: &mut Tx<'_>,
+        head: Option<u64>,
+        metrics: &Payments,
+    ) -> Result<(Address, Amount), PaymentError> {
         let blockchain = &self.chain.chain.blockchain;
-        let slot = self.slot(tx)?;
+        let slot = self.slot(tx, metrics)?;
         let wallet = self.wallets[slot.wallet].address;
         let reserved_since = self.reserved_since(tx);
         let place = (blockchain, wallet, self.coin);
@@ -194,7 +208,7 @@ impl<'a> Choice<'a> {
         Ok((wallet, Amount::from_micros(slot.micros)))
     }
 
-    fn slot(&self, tx: &Tx<'_>) -> Result<Slot, PaymentError> {
+    fn slot(&self, tx: &Tx<'_>, metrics: &Payments) -> Result<Slot, PaymentError> {
         let amount = Amount::parse_order_amount(&self.order.new.amount)?;
         let micros = amount.to_micros().ok_or(AmountError::TooLarge)?;
         let rule = self.tail_rule();
@@ -208,7 +222,8 @@ impl<'a> Choice<'a> {
             });
         }
         let held = self.held_near(tx, micros, rule)?;
-        self.warn_if_nearly_full(micros, &held, rule);
+        let share = self.share_held(micros, &held, rule);
+        metrics.slots_filled.observe(share);
         let sender = self.order.new.expecting_address;
         slots::allocate(micros, sender, &held, rule, tx.now).ok_or(PaymentError::NoSlot)
     }
@@ -247,25 +262,25 @@ impl<'a> Choice<'a> {
         }
     }
 
-    fn warn_if_nearly_full(&self, micros: u64, held: &[Vec<HeldValue>], rule: TailRule) {
+    /// The share of the values near this amount that is held; warns when it becomes large.
+    fn share_held(&self, micros: u64, held: &[Vec<HeldValue>], rule: TailRule) -> f64 {
         // Most amounts are far from full, and counting costs more than looking.
         let Some(least) = held.iter().map(Vec::len).min().filter(|n| *n >= 4) else {
-            self.metrics.slots_filled.observe(0.0);
-            return;
+            return 0.0;
         };
         let percent = held
             .iter()
             .map(|h| slots::percent_held(micros, h, rule))
-            .min();
-        let share = percent.map_or(0.0, |p| p as f64 / 100.0);
-        self.metrics.slots_filled.observe(share);
+            .min()
+            .unwrap_or(0);
         let place = (self.chain.chain.blockchain.to_string(), micros);
-        if percent.is_some_and(|p| p >= NEARLY_FULL) && first_time_full(place) {
+        if percent >= NEARLY_FULL && first_time_full(place) {
             tracing::warn!(
                 blockchain = %self.chain.chain.blockchain, coin = %self.coin, amount = %self.order.new.amount,
                 held = least, "80 % of the values for this amount are held; add a wallet or raise payments.max_tail"
             );
         }
+        percent as f64 / 100.0
     }
 
     fn detail(&self, wallet: Address, amount: Amount) -> Result<PaymentDetail, PaymentError> {

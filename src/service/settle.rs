@@ -2,11 +2,13 @@
 
 use super::App;
 use super::candidates::{
-    coin_pays, come_back, drop_candidate, reassign_candidates_of, refresh_shown,
+    coin_pays, come_back, deposit_on_another_chain, drop_candidate, reassign_candidates_of,
+    refresh_shown,
 };
 use super::outbox;
 use crate::clock::UnixSeconds;
 use crate::config::Config;
+use crate::domain::agreement::HeldBack;
 use crate::domain::confirmation::{DEPTH_OF_NO_RETURN, Head, Verdict};
 use crate::domain::deposit::Deposit;
 use crate::domain::matching;
@@ -95,6 +97,31 @@ pub async fn settle(app: &App, row: i64, verdict: Verdict, head: Head) -> Result
     Ok(())
 }
 
+/// Notes why a transfer that stands in a block, deep enough, is not confirmed yet.
+pub async fn hold_back(
+    app: &App,
+    row: i64,
+    block: BlockRef,
+    head: Head,
+    why: HeldBack,
+) -> Result<(), StoreError> {
+    app.db()
+        .write(move |tx| {
+            let transfer = transfers::at(tx, row)?;
+            if transfer.status != TransferStatus::WaitingForConfirmation {
+                return Ok(());
+            }
+            if transfer.held_back != Some(why) {
+                transfers::set_held_back(tx, row, Some(why))?;
+            }
+            if block != transfer.block {
+                transfers::move_to(tx, row, &block)?;
+            }
+            note_depth(tx, row, head.confirmations(block.number))
+        })
+        .await
+}
+
 fn settle_waiting(
     tx: &mut Tx<'_>,
     config: &Config,
@@ -176,6 +203,9 @@ fn payable_deposit(
     let open = deposits::open_at(tx, facts)?;
     if let Some(deposit) = matching::deposit_paid_by(facts, &open) {
         return Ok(Some(deposit.clone()));
+    }
+    if let Some(deposit) = deposit_on_another_chain(tx, config, facts)? {
+        return Ok(Some(deposit));
     }
     if !config.orders.accept_late {
         return Ok(None);

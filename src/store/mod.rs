@@ -1,5 +1,6 @@
 //! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
 
+mod checkpoint;
 pub mod claims;
 pub mod copy;
 pub mod cursors;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use checkpoint::Checkpoints;
 pub use pulse::Trouble;
 pub use writer::Tx;
 use writer::Writer;
@@ -201,6 +203,7 @@ fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    Checkpoints::Ours.look_again(connection)?;
     Ok(())
 }
 

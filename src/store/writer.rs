@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::checkpoint::Checkpoints;
 use super::pulse::{Pulse, Trouble};
 use super::{Change, StoreError};
 use crate::clock::{Clock, UnixSeconds};
@@ -203,15 +204,13 @@ struct Work {
 
 impl Work {
     fn write_all(&self, jobs: &Receiver<Box<dyn Job>>) {
+        let mut checkpoints = Checkpoints::Ours;
         while let Some(first) = self.next(jobs) {
             self.pulse.begins();
-            self.write_group(first, jobs);
+            self.write_group(&mut checkpoints, first, jobs);
             self.pulse.rests();
         }
-        // Leaves one tidy file behind where nobody else reads; a crash instead is just as safe.
-        let _ = self
-            .connection
-            .execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+        checkpoints.at_the_end(&self.connection);
     }
 
     /// The next job; `None` at the end. While commits fail, tries between jobs whether they still do.
@@ -228,11 +227,17 @@ impl Work {
         }
     }
 
-    fn write_group(&self, first: Box<dyn Job>, jobs: &Receiver<Box<dyn Job>>) {
+    fn write_group(
+        &self,
+        checkpoints: &mut Checkpoints,
+        first: Box<dyn Job>,
+        jobs: &Receiver<Box<dyn Job>>,
+    ) {
         let began = Instant::now();
         let mut done = Vec::new();
         let changed = self.connection.total_changes();
-        match commit_group(&self.connection, first, jobs, &self.clock, &mut done) {
+        let connection = &self.connection;
+        match commit_group(connection, checkpoints, first, jobs, &self.clock, &mut done) {
             Ok(changes) => {
                 // A group that changed nothing was not written, and proves nothing.
                 if self.connection.total_changes() != changed {
@@ -280,6 +285,7 @@ fn probe(connection: &Connection) -> Result<(), rusqlite::Error> {
 
 fn commit_group(
     connection: &Connection,
+    checkpoints: &mut Checkpoints,
     first: Box<dyn Job>,
     jobs: &Receiver<Box<dyn Job>>,
     clock: &Clock,
@@ -287,7 +293,8 @@ fn commit_group(
 ) -> Result<Vec<Change>, rusqlite::Error> {
     let mut changes = HashSet::new();
     let mut next = Some(first);
-    let begun = execute(connection, "BEGIN IMMEDIATE");
+    let begun =
+        execute(connection, "BEGIN IMMEDIATE").and_then(|()| checkpoints.look_again(connection));
     while let Some(mut job) = next.take() {
         let ran = match &begun {
             Ok(()) => run_in_savepoint(connection, clock, job.as_mut()),

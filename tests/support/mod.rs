@@ -7,8 +7,11 @@
 pub mod anvil;
 pub mod config;
 pub mod devnet;
+pub mod explorers;
 pub mod faulty_rpc;
 pub mod http;
+pub mod incoming;
+pub mod kind;
 pub mod net;
 pub mod node;
 pub mod programs;
