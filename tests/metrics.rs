@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use crate::support::admin::SECRET as ADMIN_SECRET;
 use crate::support::http;
 use crate::support::net;
 use crate::support::wait;
@@ -161,10 +162,18 @@ fn labels_are_few_whatever_clients_ask() {
 }
 
 #[test]
-fn the_address_can_be_moved_and_the_main_one_tells_nobody() {
+fn the_address_can_be_moved_and_the_main_one_tells_the_admin_only() {
     let (world, address) = world_with_metrics();
     let main = format!("{}/metrics", world.server.base());
-    assert_ne!(http::send("GET", &main, &[], b"").status, 200);
+    let ask = |headers: &[(&str, &str)]| http::send("GET", &main, headers, b"");
+    ask(&[]).expect_error(401, "missing Ocrch-Admin-Authorization header");
+    ask(&[("authorization", "Bearer wrong")]).expect_error(401, "invalid admin secret");
+    for (name, value) in [
+        ("ocrch-admin-authorization", ADMIN_SECRET.to_owned()),
+        ("authorization", format!("Bearer {ADMIN_SECRET}")),
+    ] {
+        Numbers::read(&ask(&[(name, &value)]).expect(200).text());
+    }
     Numbers::at(address);
     let moved = net::free_address();
     world.reload_with(|config| {

@@ -4,8 +4,8 @@ mod process;
 
 use std::sync::Arc;
 
-use poem::http::{StatusCode, header};
-use poem::{IntoResponse, Response};
+use poem::http::header;
+use poem::{IntoResponse, Request, Response};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::family::Family;
@@ -13,6 +13,7 @@ use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use super::admin::{self, Admin};
 use super::errors::Failure;
 use crate::metrics::Chain;
 use crate::service::numbers::{self, ChainNumbers, Numbers};
@@ -46,29 +47,36 @@ impl Exposition {
 
     /// All numbers as text.
     pub async fn answer(&self) -> Response {
-        let this = self.clone();
-        let text = tokio::task::spawn_blocking(move || this.text()).await;
-        match text {
-            Ok(Ok(text)) => text
+        match self.text().await {
+            Ok(text) => text
                 .with_content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
                 .with_header(header::CACHE_CONTROL, "no-store")
                 .into_response(),
-            Ok(Err(error)) => {
-                let Failure { status, text, .. } = error.into();
-                super::text(status, text)
-            }
-            Err(crash) => super::text(StatusCode::INTERNAL_SERVER_ERROR, crash.to_string()),
+            Err(error) => refusal(error.into()),
         }
     }
 
-    fn text(&self) -> Result<String, StoreError> {
+    /// [`Exposition::answer`] for the admin: by the admin's own header, or as a bearer token, which Prometheus can send.
+    pub async fn answer_to_admin(&self, admin: &Admin, mut request: Request) -> Response {
+        let bearer = request.header(header::AUTHORIZATION);
+        let secret = bearer.and_then(|value| value.strip_prefix("Bearer "));
+        if let Some(secret) = secret.and_then(|secret| secret.trim().parse().ok()) {
+            request.headers_mut().insert(admin::HEADER, secret);
+        }
+        match admin.enter(&request).await {
+            Ok(_) => self.answer().await,
+            Err(failure) => refusal(failure),
+        }
+    }
+
+    async fn text(&self) -> Result<String, StoreError> {
         let mut registry = Registry::default();
         let version = vec![("version", env!("CARGO_PKG_VERSION"))];
         registry.register("ocrch_build", "The running version", Info::new(version));
         self.app.metrics().register(&mut registry);
         process::register(&mut registry);
         // What can be said without the database is said also while that cannot be read.
-        match self.numbers.tallies(&self.app) {
+        match self.numbers.tallies(&self.app).await {
             Ok(tallies) => {
                 register_tallies(&mut registry, &tallies, self.app.clock().now());
                 register_chains(&mut registry, &numbers::chains(&self.app, &tallies));
@@ -84,6 +92,21 @@ impl Exposition {
         let _ = encode(&mut text, &registry);
         Ok(text)
     }
+}
+
+fn refusal(failure: Failure) -> Response {
+    let Failure {
+        status,
+        text,
+        retry_after,
+    } = failure;
+    let mut response = super::text(status, text);
+    if let Some(seconds) = retry_after {
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
 }
 
 fn register_tallies(to: &mut Registry, tallies: &Tallies, now: i64) {

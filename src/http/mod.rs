@@ -1,8 +1,10 @@
 //! The only code that imports poem: requests in, answers out.
 
+mod admin;
 mod auth;
 mod body;
 mod claims;
+mod client;
 mod cors;
 pub mod demo;
 mod errors;
@@ -21,11 +23,12 @@ mod user_api;
 mod webhooks;
 mod ws;
 
-use poem::endpoint::BoxEndpoint;
+use poem::endpoint::{self, BoxEndpoint};
 use poem::middleware::CatchPanic;
-use poem::{EndpointExt, IntoEndpoint, IntoResponse, Response, Route, get};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, get};
 
 use crate::service::App;
+use admin::Admin;
 use pages::CheckoutPage;
 use ws::Sockets;
 
@@ -41,6 +44,7 @@ pub fn routes(
     let routes = pages::add(extra, app, checkout)
         .at("/health", get(health::health).data(app.clone()))
         .at("/ready", get(health::ready).data(app.clone()))
+        .at("/metrics", get(metrics_for_admin(app)))
         .at("/openapi.json", get(openapi::endpoint(document)))
         .nest(
             openapi::PREFIX,
@@ -52,10 +56,10 @@ pub fn routes(
     headers::protected(routes, app).boxed()
 }
 
-/// What the server answers at `server.metrics_listen`.
+/// What the server answers at `server.metrics_listen`: to everybody who reaches it.
 pub fn metrics_routes(app: &App) -> BoxEndpoint<'static> {
     let exposition = metrics::Exposition::new(app);
-    let answer = poem::endpoint::make(move |_| {
+    let answer = endpoint::make(move |_| {
         let exposition = exposition.clone();
         async move { exposition.answer().await }
     });
@@ -65,6 +69,15 @@ pub fn metrics_routes(app: &App) -> BoxEndpoint<'static> {
         .catch_all_error(errors::plain_text)
         .map_to_response()
         .boxed()
+}
+
+/// The same on the main address, which shoppers reach, too: for the admin only.
+fn metrics_for_admin(app: &App) -> impl Endpoint + use<> {
+    let (exposition, admin) = (metrics::Exposition::new(app), Admin::new(app));
+    endpoint::make(move |request| {
+        let (exposition, admin) = (exposition.clone(), admin.clone());
+        async move { exposition.answer_to_admin(&admin, request).await }
+    })
 }
 
 /// An answer of plain text.

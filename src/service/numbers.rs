@@ -1,7 +1,9 @@
 //! The numbers that nobody counts while they arise: read when somebody asks for them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
 
 use super::App;
 use super::watching::ProviderReport;
@@ -29,14 +31,14 @@ pub struct ChainNumbers {
 }
 
 impl Numbers {
-    /// What is stored, as counted not long ago. Takes its time: not for the async runtime's threads.
-    pub fn tallies(&self, app: &App) -> Result<Arc<Tallies>, StoreError> {
+    /// What is stored, as counted not long ago.
+    pub async fn tallies(&self, app: &App) -> Result<Arc<Tallies>, StoreError> {
         // Whoever asks meanwhile waits for the same counts.
-        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.0.lock().await;
         if let Some((_, tallies)) = last.as_ref().filter(|(at, _)| at.elapsed() < KEPT) {
             return Ok(tallies.clone());
         }
-        let tallies = Arc::new(app.db().read(tallies::count)?);
+        let tallies = Arc::new(app.db().read_long(tallies::count).await?);
         *last = Some((Instant::now(), tallies.clone()));
         Ok(tallies)
     }

@@ -1,11 +1,13 @@
 //! Places for connections: so many in all, and of these a share for each client, so that none can take them all.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::gauge::Gauge;
+
+use crate::http::client::network;
 
 /// One client may hold a tenth of all places, but always this many: a school or a company can be one address.
 const CLIENT_AT_LEAST: usize = 64;
@@ -101,17 +103,6 @@ impl Drop for Place {
                 taken.by_client.remove(&client);
             }
         }
-    }
-}
-
-/// An IPv4 address, or the network of 64 bits that an IPv6 client commands.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 => v4,
     }
 }
 
