@@ -25,6 +25,7 @@ mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod monitoring;
 mod no_javascript;
 mod on_every_kind;
 mod other_chain;
