@@ -28,6 +28,7 @@ mod kill;
 mod layers;
 mod limits;
 mod metrics;
+mod monitoring;
 mod no_javascript;
 mod on_every_kind;
 mod other_chain;
