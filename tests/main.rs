@@ -8,6 +8,7 @@ mod agreement;
 mod amounts;
 mod backlog;
 mod backup;
+mod checkout_page;
 mod checkout_settings;
 mod claims;
 mod cli;
