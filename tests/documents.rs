@@ -185,9 +185,13 @@ fn check_example(document: &Value, name: &str, content: &Value) {
     let schema = document
         .pointer(reference.trim_start_matches('#'))
         .expect("described");
-    let example = schema
-        .get("example")
-        .unwrap_or_else(|| panic!("{name}: {reference} has no example"));
+    let Some(example) = schema.get("example") else {
+        assert!(
+            name.contains("/admin/"),
+            "{name}: {reference} has no example"
+        );
+        return;
+    };
     for field in schema["required"].as_array().into_iter().flatten() {
         assert!(
             example.get(text(field)).is_some(),
