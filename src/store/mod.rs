@@ -10,6 +10,7 @@ pub mod daily;
 pub mod deposit_list;
 pub mod deposits;
 pub mod events;
+pub mod inspect;
 mod migrate;
 pub mod order_list;
 pub mod orders;
