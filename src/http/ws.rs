@@ -50,6 +50,11 @@ pub struct Sockets {
 }
 
 impl Sockets {
+    /// Waits until the server stops.
+    pub async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
     /// Closes all sockets with 1001 and waits until they are closed.
     pub async fn close(&self) {
         self.stop.cancel();

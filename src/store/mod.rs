@@ -4,11 +4,14 @@ pub mod audit;
 pub mod changes;
 pub mod claims;
 pub mod copy;
+pub mod counts;
 pub mod cursors;
 pub mod daily;
 pub mod deposit_list;
 pub mod deposits;
+pub mod event_list;
 pub mod events;
+pub mod likely;
 mod migrate;
 pub mod order_list;
 pub mod orders;
@@ -26,7 +29,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags};
+pub use rusqlite::Connection;
+use rusqlite::OpenFlags;
 use tokio::sync::Semaphore;
 
 pub use writer::Tx;

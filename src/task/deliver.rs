@@ -205,7 +205,7 @@ async fn attempt(app: App, sender: Sender, origin: String, event: Event) -> Fini
     finished
 }
 
-async fn post(sender: Sender, event: Event, timestamp: UnixSeconds) -> Outcome {
+pub async fn post(sender: Sender, event: Event, timestamp: UnixSeconds) -> Outcome {
     let sent = tokio::task::spawn_blocking(move || {
         sender.post(&Delivery {
             url: &event.url,
