@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::devnet::text;
 use crate::support::faulty_rpc::Style;
+use crate::support::kind::Kind;
 use crate::support::wait;
 use crate::support::world::World;
 
@@ -107,9 +109,8 @@ fn a_full_page_in_the_middle() {
 }
 
 /// Expiry waits for the scan: what was mined in time is paid, although the server learns of it later.
-#[test]
-fn a_payment_in_time_counts_although_the_server_was_down() {
-    let mut world = World::with(|config| {
+fn a_payment_in_time_counts_although_the_server_was_down(kind: Kind) {
+    let mut world = World::of_with(kind, |config| {
         config.set("orders", "expires_after", "\"5s\"");
     });
     let (paid, deposit) = world.deposit("31", "USDT");
@@ -134,4 +135,12 @@ fn a_payment_in_time_counts_although_the_server_was_down() {
         told.iter().all(|event| text(event, "status") == "paid"),
         "{told:?}"
     );
+}
+
+on_every_kind! {
+    core:
+        a_payment_in_time_counts_although_the_server_was_down
+    ;
+    more:
+    ;
 }

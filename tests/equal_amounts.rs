@@ -5,8 +5,10 @@ use std::thread;
 
 use serde_json::{Value, json};
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::config::Config;
 use crate::support::devnet::{text, wallet_address};
+use crate::support::kind::Kind;
 use crate::support::random::Random;
 use crate::support::shop::Shopper;
 use crate::support::wait;
@@ -20,13 +22,8 @@ fn pay_shuffled(world: &World, mut open: Vec<(Shopper, Value)>, random: &mut Ran
     for group in open.chunks(5) {
         world.net.anvil.hold();
         for (shopper, deposit) in group {
-            let token = world.net.token(text(deposit, "stablecoin"));
-            let units = token.units(text(deposit, "amount"));
-            let to = text(deposit, "wallet_address");
-            sent.insert(
-                shopper.order_id.clone(),
-                token.submit(&world.net.anvil, &payer, to, units),
-            );
+            let hash = world.net.submit(&payer, deposit);
+            sent.insert(shopper.order_id.clone(), hash);
         }
         world.net.anvil.release();
         world.net.anvil.mine(1);
@@ -52,9 +49,8 @@ fn values(open: &[(Shopper, Value)]) -> HashSet<(String, String)> {
         .collect()
 }
 
-#[test]
-fn orders_at_once_have_values_of_their_own() {
-    let world = World::start();
+fn orders_at_once_have_values_of_their_own(kind: Kind) {
+    let world = World::of(kind);
     let open: Vec<_> = thread::scope(|scope| {
         let shoppers: Vec<_> = (0..20)
             .map(|_| scope.spawn(|| world.deposit("25", "USDT")))
@@ -80,18 +76,16 @@ fn orders_at_once_have_values_of_their_own() {
     assert!(world.unknown_transfers().is_empty());
 }
 
-#[test]
-fn in_a_coin_of_18_decimals_too() {
-    let world = World::start();
+fn in_a_coin_of_18_decimals_too(kind: Kind) {
+    let world = World::of(kind);
     let open: Vec<_> = (0..8).map(|_| world.deposit("25.5", "DAI")).collect();
     assert_eq!(values(&open).len(), open.len());
     pay_shuffled(&world, open, &mut Random::new(11));
 }
 
 /// A tail that would run into another order's own amount is not taken.
-#[test]
-fn tails_and_plain_amounts_do_not_meet() {
-    let world = World::start();
+fn tails_and_plain_amounts_do_not_meet(kind: Kind) {
+    let world = World::of(kind);
     let amounts = [
         "25",
         "25",
@@ -110,11 +104,10 @@ fn tails_and_plain_amounts_do_not_meet() {
     pay_shuffled(&world, open, &mut Random::new(12));
 }
 
-#[test]
-fn a_second_wallet_is_taken_before_a_tail() {
-    let world = World::with(|config| {
+fn a_second_wallet_is_taken_before_a_tail(kind: Kind) {
+    let world = World::of_with(kind, |config| {
         let mut second = config.wallets[0].clone();
-        second.address = wallet_address(2);
+        second.address = kind.address(&wallet_address(2));
         config.wallets.push(second);
     });
     let open: Vec<_> = (0..3).map(|_| world.deposit("25", "USDT")).collect();
@@ -128,18 +121,17 @@ fn a_second_wallet_is_taken_before_a_tail() {
     pay_shuffled(&world, open, &mut Random::new(13));
 }
 
-#[test]
-fn different_expected_senders_share_a_value() {
-    let world = World::start();
+fn different_expected_senders_share_a_value(kind: Kind) {
+    let world = World::of(kind);
     let (anvil, usdt) = (&world.net.anvil, &world.net.usdt);
     let mut open = Vec::new();
     for index in [2, 3, 4] {
         let payer = anvil.account(index);
         usdt.transfer(anvil, &payer, "1000");
         let mut body = world.order_body("25");
-        body["expecting_wallet_address"] = json!(payer);
+        body["expecting_wallet_address"] = json!(world.net.address(&payer));
         let shopper = world.order_with(&body);
-        let deposit = shopper.pay("devnet", "USDT");
+        let deposit = shopper.pay(&world.net.name, "USDT");
         assert_eq!(text(&deposit, "amount").trim_end_matches(['0', '.']), "25");
         open.push((payer, shopper, deposit));
     }
@@ -154,9 +146,8 @@ fn different_expected_senders_share_a_value() {
 }
 
 /// Whoever pays late pays nobody's order, least of all the next shopper's.
-#[test]
-fn a_late_payment_never_pays_another_order() {
-    let world = World::with(|config| {
+fn a_late_payment_never_pays_another_order(kind: Kind) {
+    let world = World::of_with(kind, |config| {
         config.set("orders", "expires_after", "\"4s\"");
     });
     let (expired, late) = world.deposit("25", "USDT");
@@ -168,7 +159,7 @@ fn a_late_payment_never_pays_another_order() {
             let mut body = world.order_body("25");
             body["expires_in"] = json!(600);
             let shopper = world.order_with(&body);
-            let deposit = shopper.pay("devnet", "USDT");
+            let deposit = shopper.pay(&world.net.name, "USDT");
             (shopper, deposit)
         })
         .collect();
@@ -215,9 +206,8 @@ fn no_slot_free_is_said() {
     world.deposit("25", "DAI");
 }
 
-#[test]
-fn switched_off_the_oldest_is_paid_first() {
-    let world = World::with(|config| {
+fn switched_off_the_oldest_is_paid_first(kind: Kind) {
+    let world = World::of_with(kind, |config| {
         config.set("payments", "unique_amounts", "false");
     });
     let open: Vec<_> = (0..3).map(|_| world.deposit("25", "USDT")).collect();
@@ -380,4 +370,18 @@ fn generated_stories() {
     for seed in 100..104 {
         story(seed);
     }
+}
+
+on_every_kind! {
+    core:
+        orders_at_once_have_values_of_their_own
+    ;
+    more:
+        in_a_coin_of_18_decimals_too
+        tails_and_plain_amounts_do_not_meet
+        a_second_wallet_is_taken_before_a_tail
+        different_expected_senders_share_a_value
+        a_late_payment_never_pays_another_order
+        switched_off_the_oldest_is_paid_first
+    ;
 }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::config::Config;
 use crate::support::devnet::{Devnet, text};
 use crate::support::faulty_rpc::Fault;
+use crate::support::kind::Kind;
 use crate::support::shop::Shopper;
 use crate::support::wait;
 use crate::support::world::{UNKNOWN, World};
@@ -100,9 +102,8 @@ fn a_steady_chain_lets_orders_expire() {
 }
 
 /// An order's payment leaves the chain after its time is over, and comes back: it was in time.
-#[test]
-fn a_payment_mined_again_after_the_expiry_is_in_time() {
-    let world = World::with(short);
+fn a_payment_mined_again_after_the_expiry_is_in_time(kind: Kind) {
+    let world = World::of_with(kind, short);
     let payer = world.net.anvil.account(4);
     world.net.usdt.transfer(&world.net.anvil, &payer, "1000");
     world.net.anvil.mine(10);
@@ -182,4 +183,12 @@ fn a_head_far_below_expires_nothing_and_is_said() {
         hash.as_str()
     );
     world.wait_for_status(&unpaid, "expired");
+}
+
+on_every_kind! {
+    core:
+    ;
+    more:
+        a_payment_mined_again_after_the_expiry_is_in_time
+    ;
 }

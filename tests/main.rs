@@ -4,19 +4,26 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod admin;
+mod agreement;
 mod amounts;
+mod backlog;
 mod backup;
+mod checkout_settings;
 mod claims;
 mod cli;
 mod config;
 mod downtime;
 mod equal_amounts;
 mod expiry;
+mod explorers;
 mod fuzz;
 mod idempotency;
 mod in_process;
 mod kill;
 mod layers;
+mod no_javascript;
+mod on_every_kind;
+mod other_chain;
 mod pages;
 mod payment;
 mod providers;
@@ -26,8 +33,8 @@ mod seed_frontend;
 mod service_api;
 mod support;
 mod swagger;
+mod systemd;
 mod transfers;
-mod tron;
 mod turned_clock;
 mod upgrade;
 mod user_api;

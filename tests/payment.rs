@@ -2,19 +2,25 @@
 
 use serde_json::{Value, json};
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::config::SECRET;
 use crate::support::devnet::text;
+use crate::support::kind::Kind;
 use crate::support::node;
 use crate::support::sign;
 use crate::support::units;
 use crate::support::world::World;
 
-fn pays(coin: &str, amount: &str) {
-    let world = World::start();
+fn pays(kind: Kind, coin: &str, amount: &str) {
+    let world = World::of(kind);
     let shopper = world.order(amount);
     let mut socket = shopper.socket();
     assert_eq!(socket.order()["status"], "pending");
-    let deposit = shopper.pay("devnet", coin);
+    let deposit = shopper.pay(&world.net.name, coin);
+    let wallet = text(&deposit, "wallet_address");
+    assert!(wallet.eq_ignore_ascii_case(&world.net.address(&world.net.wallet)));
+    let contract = &world.net.token(coin).contract;
+    assert!(text(&deposit, "contract_address").eq_ignore_ascii_case(&world.net.address(contract)));
 
     let hash = world.net.pay(&deposit);
     let block = world.net.anvil.block_of(&hash);
@@ -56,7 +62,7 @@ fn pays(coin: &str, amount: &str) {
     check_webhook(&world, &shopper.order_id, &paid);
     shopper.cancel().expect_error(409, "order is not pending");
     shopper
-        .try_pay("devnet", coin)
+        .try_pay(&world.net.name, coin)
         .expect_error(409, "order is not pending");
     world
         .shop
@@ -76,7 +82,7 @@ fn check_payment(world: &World, payment: &Value, deposit: &Value, hash: &str, bl
     let payer = world.net.anvil.account(0);
     assert_eq!(
         text(payment, "from_address").to_lowercase(),
-        payer.to_lowercase()
+        world.net.address(&payer).to_lowercase()
     );
     assert_eq!(payment["block_number"], block);
     let age = sign::now() - payment["block_timestamp"].as_i64().expect("Unix seconds");
@@ -121,19 +127,16 @@ fn check_webhook(world: &World, order_id: &str, paid: &Value) {
     assert!(!node::verifies_webhook(SECRET, signature, &forged));
 }
 
-#[test]
-fn an_order_is_paid_in_a_coin_of_6_decimals() {
-    pays("USDT", "19.99");
+fn an_order_is_paid_in_a_coin_of_6_decimals(kind: Kind) {
+    pays(kind, "USDT", "19.99");
 }
 
-#[test]
-fn an_order_is_paid_in_a_coin_of_18_decimals() {
-    pays("DAI", "20.00");
+fn an_order_is_paid_in_a_coin_of_18_decimals(kind: Kind) {
+    pays(kind, "DAI", "20.00");
 }
 
-#[test]
-fn a_transfer_by_a_contract_or_an_exchange_pays() {
-    let world = World::start();
+fn a_transfer_by_a_contract_or_an_exchange_pays(kind: Kind) {
+    let world = World::of(kind);
     let (shopper, deposit) = world.deposit("3.21", "USDT");
     let units = world.net.usdt.units(text(&deposit, "amount"));
     let owner = world.net.anvil.account(0);
@@ -145,12 +148,11 @@ fn a_transfer_by_a_contract_or_an_exchange_pays() {
     world.wait_for_status(&shopper, "paid");
 }
 
-#[test]
-fn any_open_deposit_of_an_order_pays_it() {
-    let world = World::start();
+fn any_open_deposit_of_an_order_pays_it(kind: Kind) {
+    let world = World::of(kind);
     let shopper = world.order("15");
-    let first = shopper.pay("devnet", "USDT");
-    let second = shopper.pay("devnet", "DAI");
+    let first = shopper.pay(&world.net.name, "USDT");
+    let second = shopper.pay(&world.net.name, "DAI");
     assert_ne!(first["stablecoin"], second["stablecoin"]);
     world.net.pay(&first);
     world.confirm();
@@ -166,16 +168,15 @@ fn any_open_deposit_of_an_order_pays_it() {
     );
 }
 
-#[test]
-fn the_expected_sender_pays() {
-    let world = World::start();
+fn the_expected_sender_pays(kind: Kind) {
+    let world = World::of(kind);
     let payer = world.net.anvil.account(3);
     world.net.usdt.transfer(&world.net.anvil, &payer, "1000");
     let mut body = world.order_body("15");
-    // Whatever the case it is written in.
-    body["expecting_wallet_address"] = json!(payer.to_lowercase());
+    // In hex, whatever the case it is written in.
+    body["expecting_wallet_address"] = json!(world.net.address(&payer.to_lowercase()));
     let shopper = world.order_with(&body);
-    let deposit = shopper.pay("devnet", "USDT");
+    let deposit = shopper.pay(&world.net.name, "USDT");
     let hash = world.net.pay_from(&payer, &deposit);
     world.confirm();
     assert_eq!(
@@ -185,9 +186,8 @@ fn the_expected_sender_pays() {
 }
 
 /// Mined in time counts, however late it is confirmed.
-#[test]
-fn a_payment_in_time_holds_off_the_expiry() {
-    let world = World::with(|config| {
+fn a_payment_in_time_holds_off_the_expiry(kind: Kind) {
+    let world = World::of_with(kind, |config| {
         config.set("orders", "expires_after", "\"4s\"");
     });
     let (shopper, deposit) = world.deposit("15", "USDT");
@@ -201,7 +201,7 @@ fn a_payment_in_time_holds_off_the_expiry() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     shopper
-        .try_pay("devnet", "DAI")
+        .try_pay(&world.net.name, "DAI")
         .expect_error(409, "order is not pending");
     world.confirm();
     world.wait_for_status(&shopper, "paid");
@@ -217,9 +217,8 @@ fn a_payment_in_time_holds_off_the_expiry() {
     );
 }
 
-#[test]
-fn a_payment_survives_a_restart_at_every_step() {
-    let mut world = World::start();
+fn a_payment_survives_a_restart_at_every_step(kind: Kind) {
+    let mut world = World::of(kind);
     let (shopper, deposit) = world.deposit("15", "USDT");
     world.server.restart();
     let hash = world.net.pay(&deposit);
@@ -241,4 +240,18 @@ fn a_payment_survives_a_restart_at_every_step() {
         .collect();
     assert_eq!(ids.len(), 1, "paid once, told as one event");
     assert!(world.unknown_transfers().is_empty());
+}
+
+on_every_kind! {
+    core:
+        an_order_is_paid_in_a_coin_of_6_decimals
+        a_payment_survives_a_restart_at_every_step
+        the_expected_sender_pays
+    ;
+    more:
+        an_order_is_paid_in_a_coin_of_18_decimals
+        a_transfer_by_a_contract_or_an_exchange_pays
+        any_open_deposit_of_an_order_pays_it
+        a_payment_in_time_holds_off_the_expiry
+    ;
 }

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::devnet::text;
+use crate::support::kind::Kind;
 use crate::support::shop::Shopper;
 use crate::support::wait;
 use crate::support::world::{UNKNOWN, World};
 
 /// A world whose first blocks are deep enough to stay, and a payer with nonces of its own.
-fn world() -> (World, String) {
-    let world = World::start();
+fn world(kind: Kind) -> (World, String) {
+    let world = World::of(kind);
     let payer = world.net.anvil.account(4);
     world.net.usdt.transfer(&world.net.anvil, &payer, "1000");
     world.net.anvil.mine(10);
@@ -50,9 +52,8 @@ fn paid_once(world: &World, shopper: &Shopper, hash: &str) {
     );
 }
 
-#[test]
-fn a_removed_payment_is_forgotten_and_counts_when_mined_again() {
-    let (world, payer) = world();
+fn a_removed_payment_is_forgotten_and_counts_when_mined_again(kind: Kind) {
+    let (world, payer) = world(kind);
     let (shopper, deposit) = world.deposit("42", "USDT");
     let mut socket = shopper.socket();
     let hash = world.net.pay_from(&payer, &deposit);
@@ -86,9 +87,8 @@ fn a_removed_payment_is_forgotten_and_counts_when_mined_again() {
     paid_once(&world, &shopper, &hash);
 }
 
-#[test]
-fn a_payment_moved_to_another_block_starts_over() {
-    let (world, payer) = world();
+fn a_payment_moved_to_another_block_starts_over(kind: Kind) {
+    let (world, payer) = world(kind);
     let (shopper, deposit) = world.deposit("42", "USDT");
     let hash = world.net.pay_from(&payer, &deposit);
     let first = world.net.anvil.block_of(&hash);
@@ -115,9 +115,8 @@ fn a_payment_moved_to_another_block_starts_over() {
 }
 
 /// A block below the head that was known when the deposit was made is no history then.
-#[test]
-fn a_payment_moved_to_a_lower_block_still_pays() {
-    let (world, payer) = world();
+fn a_payment_moved_to_a_lower_block_still_pays(kind: Kind) {
+    let (world, payer) = world(kind);
     world.wait_scanned(world.net.anvil.head());
     let (shopper, deposit) = world.deposit("42", "USDT");
     let head = world.net.anvil.head();
@@ -131,9 +130,8 @@ fn a_payment_moved_to_a_lower_block_still_pays() {
     paid_once(&world, &shopper, &hash);
 }
 
-#[test]
-fn a_payment_replaced_by_a_smaller_one_pays_nothing() {
-    let (world, payer) = world();
+fn a_payment_replaced_by_a_smaller_one_pays_nothing(kind: Kind) {
+    let (world, payer) = world(kind);
     let (shopper, deposit) = world.deposit("42", "USDT");
     let hash = world.net.pay_from(&payer, &deposit);
     world.wait_for_progress(&shopper);
@@ -149,7 +147,7 @@ fn a_payment_replaced_by_a_smaller_one_pays_nothing() {
         world
             .net
             .anvil
-            .call("eth_getTransactionReceipt", &json!([hash]))
+            .about("eth_getTransactionReceipt", &hash)
             .is_null()
     );
     wait_until_gone(&world, &shopper);
@@ -162,9 +160,8 @@ fn a_payment_replaced_by_a_smaller_one_pays_nothing() {
 }
 
 /// What was remembered from before the stop must not be believed after it.
-#[test]
-fn a_reorg_while_the_server_was_down() {
-    let (mut world, payer) = world();
+fn a_reorg_while_the_server_was_down(kind: Kind) {
+    let (mut world, payer) = world(kind);
     let (gone, deposit) = world.deposit("42", "USDT");
     world.net.pay_from(&payer, &deposit);
     let (stays, deposit) = world.deposit("43", "USDT");
@@ -173,11 +170,7 @@ fn a_reorg_while_the_server_was_down() {
     world.wait_for_progress(&gone);
     world.wait_for_progress(&stays);
     world.server.kill();
-    let nonce = world
-        .net
-        .anvil
-        .call("eth_getTransactionByHash", &json!([hash]))["nonce"]
-        .clone();
+    let nonce = world.net.anvil.about("eth_getTransactionByHash", &hash)["nonce"].clone();
     world.net.anvil.reorg(2, &json!([]));
     world.net.anvil.mine(10);
     world.server.launch();
@@ -211,9 +204,8 @@ fn nonce_before(nonce: &Value) -> Value {
 }
 
 /// Too late to take goods back: the order stays paid, and somebody is told.
-#[test]
-fn a_payment_that_vanishes_after_it_paid_raises_an_alarm() {
-    let (world, payer) = world();
+fn a_payment_that_vanishes_after_it_paid_raises_an_alarm(kind: Kind) {
+    let (world, payer) = world(kind);
     let (shopper, deposit) = world.deposit("42", "USDT");
     let hash = world.net.pay_from(&payer, &deposit);
     world.confirm();
@@ -229,4 +221,17 @@ fn a_payment_that_vanishes_after_it_paid_raises_an_alarm() {
     wait::holds(Duration::from_secs(1), "the order is paid", || {
         text(&world.shop.status(&shopper.order_id), "status") == "paid"
     });
+}
+
+on_every_kind! {
+    core:
+        a_removed_payment_is_forgotten_and_counts_when_mined_again
+        a_payment_replaced_by_a_smaller_one_pays_nothing
+        a_reorg_while_the_server_was_down
+    ;
+    more:
+        a_payment_moved_to_another_block_starts_over
+        a_payment_moved_to_a_lower_block_still_pays
+        a_payment_that_vanishes_after_it_paid_raises_an_alarm
+    ;
 }

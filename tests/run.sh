@@ -26,6 +26,7 @@ need() {
 command -v cargo >/dev/null || fail "cargo is missing: install Rust"
 need node nodejs
 need npm npm
+need systemd-analyze systemd
 need openssl openssl
 need curl curl
 need python3 python3

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::json;
 
+use crate::on_every_kind::on_every_kind;
 use crate::support::devnet::{text, wallet_address};
+use crate::support::kind::Kind;
 use crate::support::token::Token;
 use crate::support::world::{UNKNOWN, World};
 
@@ -41,9 +43,8 @@ fn still_pending(shopper: &crate::support::shop::Shopper) {
     assert!(order["payment"].is_null(), "{order}");
 }
 
-#[test]
-fn equal_transfers_in_one_transaction_are_as_many_transfers() {
-    let world = World::start();
+fn equal_transfers_in_one_transaction_are_as_many_transfers(kind: Kind) {
+    let world = World::of(kind);
     let (shopper, deposit) = world.deposit("11", "USDT");
     let units = world.net.usdt.units(text(&deposit, "amount"));
     let hash = world
@@ -52,13 +53,12 @@ fn equal_transfers_in_one_transaction_are_as_many_transfers() {
         .multi(&world.net.anvil, &world.net.wallet, units, 3);
     world.confirm();
     let paid = world.wait_for_status(&shopper, "paid");
-    assert_eq!(paid["payment"]["txn_hash"], hash);
+    assert_eq!(paid["payment"]["txn_hash"], world.net.hash(&hash));
     reported(&world, 2);
 }
 
-#[test]
-fn ignored_outright() {
-    let world = World::start();
+fn ignored_outright(kind: Kind) {
+    let world = World::of(kind);
     let (net, anvil) = (&world.net, &world.net.anvil);
     let other = Token::deploy(anvil, "USDT", 6);
     let (shopper, deposit) = world.deposit("11", "USDT");
@@ -83,9 +83,8 @@ fn ignored_outright() {
 }
 
 /// A token can claim any number; the watcher must live with all of them.
-#[test]
-fn a_value_beyond_all_bounds_stops_nothing() {
-    let world = World::start();
+fn a_value_beyond_all_bounds_stops_nothing(kind: Kind) {
+    let world = World::of(kind);
     let (net, anvil) = (&world.net, &world.net.anvil);
     net.usdt
         .fake_event(anvil, &anvil.account(5), &net.wallet, u128::MAX);
@@ -97,9 +96,8 @@ fn a_value_beyond_all_bounds_stops_nothing() {
     world.settle_everything();
 }
 
-#[test]
-fn wrong_amounts_and_coins_never_pay() {
-    let world = World::start();
+fn wrong_amounts_and_coins_never_pay(kind: Kind) {
+    let world = World::of(kind);
     let (net, anvil) = (&world.net, &world.net.anvil);
     let (shopper, deposit) = world.deposit("11", "USDT");
     let owner = anvil.account(0);
@@ -117,25 +115,23 @@ fn wrong_amounts_and_coins_never_pay() {
     still_pending(&shopper);
 }
 
-#[test]
-fn the_wrong_sender_never_pays() {
-    let world = World::start();
+fn the_wrong_sender_never_pays(kind: Kind) {
+    let world = World::of(kind);
     let mut body = world.order_body("11");
-    body["expecting_wallet_address"] = json!(world.net.anvil.account(3));
+    body["expecting_wallet_address"] = json!(world.net.address(&world.net.anvil.account(3)));
     let shopper = world.order_with(&body);
-    let deposit = shopper.pay("devnet", "USDT");
+    let deposit = shopper.pay(&world.net.name, "USDT");
     world.net.pay(&deposit);
     world.confirm();
     reported(&world, 1);
     still_pending(&shopper);
 }
 
-#[test]
-fn our_own_wallets_never_pay() {
+fn our_own_wallets_never_pay(kind: Kind) {
     let own = wallet_address(2);
-    let world = World::with(|config| {
+    let world = World::of_with(kind, |config| {
         let mut second = config.wallets[0].clone();
-        second.address = wallet_address(2);
+        second.address = kind.address(&wallet_address(2));
         config.wallets.push(second);
     });
     let (net, anvil) = (&world.net, &world.net.anvil);
@@ -152,9 +148,8 @@ fn our_own_wallets_never_pay() {
     still_pending(&shopper);
 }
 
-#[test]
-fn a_transfer_settled_before_the_deposit_never_pays() {
-    let world = World::start();
+fn a_transfer_settled_before_the_deposit_never_pays(kind: Kind) {
+    let world = World::of(kind);
     world
         .net
         .usdt
@@ -166,9 +161,8 @@ fn a_transfer_settled_before_the_deposit_never_pays() {
     still_pending(&shopper);
 }
 
-#[test]
-fn a_transfer_waiting_before_the_deposit_never_pays() {
-    let world = World::start();
+fn a_transfer_waiting_before_the_deposit_never_pays(kind: Kind) {
+    let world = World::of(kind);
     world
         .net
         .usdt
@@ -180,9 +174,8 @@ fn a_transfer_waiting_before_the_deposit_never_pays() {
     still_pending(&shopper);
 }
 
-#[test]
-fn a_second_payment_is_never_swallowed() {
-    let world = World::start();
+fn a_second_payment_is_never_swallowed(kind: Kind) {
+    let world = World::of(kind);
     let (shopper, deposit) = world.deposit("11", "USDT");
     let first = world.net.pay(&deposit);
     world.net.pay(&deposit);
@@ -195,9 +188,8 @@ fn a_second_payment_is_never_swallowed() {
     reported(&world, 2);
 }
 
-#[test]
-fn a_payment_of_an_ended_order_is_reported() {
-    let world = World::with(|config| {
+fn a_payment_of_an_ended_order_is_reported(kind: Kind) {
+    let world = World::of_with(kind, |config| {
         config.set("orders", "expires_after", "\"3s\"");
     });
     let (cancelled, deposit_a) = world.deposit("11", "USDT");
@@ -213,9 +205,8 @@ fn a_payment_of_an_ended_order_is_reported() {
     assert_eq!(expired.status()["status"], "expired");
 }
 
-#[test]
-fn late_money_pays_where_the_merchant_accepts_it() {
-    let world = World::with(|config| {
+fn late_money_pays_where_the_merchant_accepts_it(kind: Kind) {
+    let world = World::of_with(kind, |config| {
         config.set("orders", "expires_after", "\"3s\"");
         config.set("orders", "accept_late", "true");
     });
@@ -230,9 +221,8 @@ fn late_money_pays_where_the_merchant_accepts_it() {
     reported(&world, 0);
 }
 
-#[test]
-fn a_coin_that_is_not_enabled_is_reported() {
-    let world = World::with(|config| {
+fn a_coin_that_is_not_enabled_is_reported(kind: Kind) {
+    let world = World::of_with(kind, |config| {
         config.wallets[0].coins = vec!["USDT".to_owned()];
     });
     world
@@ -243,9 +233,8 @@ fn a_coin_that_is_not_enabled_is_reported() {
     reported(&world, 1);
 }
 
-#[test]
-fn dust_is_not_reported() {
-    let world = World::start();
+fn dust_is_not_reported(kind: Kind) {
+    let world = World::of(kind);
     world
         .net
         .usdt
@@ -256,4 +245,24 @@ fn dust_is_not_reported() {
         .transfer(&world.net.anvil, &world.net.wallet, "0.01");
     world.confirm();
     reported(&world, 1);
+}
+
+on_every_kind! {
+    core:
+        equal_transfers_in_one_transaction_are_as_many_transfers
+        ignored_outright
+        wrong_amounts_and_coins_never_pay
+        a_second_payment_is_never_swallowed
+        a_payment_of_an_ended_order_is_reported
+        a_transfer_settled_before_the_deposit_never_pays
+    ;
+    more:
+        a_value_beyond_all_bounds_stops_nothing
+        the_wrong_sender_never_pays
+        our_own_wallets_never_pay
+        a_transfer_waiting_before_the_deposit_never_pays
+        late_money_pays_where_the_merchant_accepts_it
+        a_coin_that_is_not_enabled_is_reported
+        dust_is_not_reported
+    ;
 }

@@ -16,8 +16,8 @@ export function readLink(href) {
   // A "+" that a shop forgot to encode arrives as a space.
   const signature = params.get("sig")?.replaceAll(" ", "+");
   if (!orderId || !signature) return null;
-  // What was signed is the address without its signature; a fragment never reaches a server.
-  const signedUrl = href.replace(/#.*$/, "").replace(/&sig=[^&]*/, "");
+  // What was signed is the address without its signature and a language behind it; a fragment never reaches a server.
+  const signedUrl = href.replace(/#.*$/, "").replace(/&sig=[^&]*(&lang=[^&]*)?/, "");
   return { orderId, signature, signedUrl };
 }
 

@@ -48,6 +48,12 @@ pub trait Provider: Send + Sync {
     /// Its kind and host, for logs and the admin: never its key or path.
     fn label(&self) -> &str;
 
+    /// Who runs it: providers of one host are one witness.
+    fn host(&self) -> &str {
+        let label = self.label();
+        label.split_once(' ').map_or(label, |(_, host)| host)
+    }
+
     /// The number of the newest block. Verifies the chain id first, if that has not been done since the
     /// last [`Provider::distrust`].
     fn head(&self) -> Result<u64, ProviderError>;

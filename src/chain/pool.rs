@@ -2,6 +2,7 @@
 //!
 //! It knows no clock and asks nobody anything: the caller says what happened and when.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -94,6 +95,26 @@ impl Providers {
         let ready = |(i, _): &(usize, &Arc<dyn Provider>)| state.health[*i].ready_at() <= now_ms;
         let ready = self.members.iter().enumerate().filter(ready);
         ready.map(|(_, provider)| provider.clone()).collect()
+    }
+
+    /// Providers of other hosts than `first`, one of each, in order of preference: who can say whether it tells the truth.
+    /// One that lags behind or fails is asked as often as an only one would be.
+    pub fn witnesses(&self, first: &Arc<dyn Provider>, now_ms: i64) -> Vec<Arc<dyn Provider>> {
+        let state = self.state();
+        let mut found: Vec<Arc<dyn Provider>> = Vec::new();
+        for (member, health) in self.members.iter().zip(&state.health) {
+            let known = |other: &Arc<dyn Provider>| other.host() == member.host();
+            if health.ready_if_last_at() <= now_ms && !known(first) && !found.iter().any(known) {
+                found.push(member.clone());
+            }
+        }
+        found
+    }
+
+    /// How many hosts its providers have, well or not.
+    pub fn hosts(&self) -> usize {
+        let hosts: HashSet<&str> = self.members.iter().map(|m| m.host()).collect();
+        hosts.len()
     }
 
     /// When [`Providers::pick`] finds one again; `None` if there are no providers.

@@ -126,17 +126,21 @@ impl TronNode {
         if let Some(block) = self.remembered().blocks.get(number) {
             return Ok(Some(block.clone()));
         }
+        let block = self.read_block(number)?;
+        if let Some(block) = block.as_ref().filter(|_| self.is_solid(number)) {
+            self.remembered().blocks.remember(block);
+        }
+        Ok(block)
+    }
+
+    /// The same, never out of memory.
+    fn read_block(&self, number: u64) -> Result<Option<BlockRef>, ProviderError> {
         let ask = json!({"id_or_num": number.to_string(), "detail": false});
-        let Some(block) = self.header(View::Newest, &ask)? else {
-            return Ok(None);
-        };
-        if block.number != number {
+        let block = self.header(View::Newest, &ask)?;
+        if block.as_ref().is_some_and(|block| block.number != number) {
             return Err(bad("another block than was asked for"));
         }
-        if self.is_solid(number) {
-            self.remembered().blocks.remember(&block);
-        }
-        Ok(Some(block))
+        Ok(block)
     }
 
     /// A block at or below a height and not far from it: for times that must not be too late.
@@ -148,9 +152,9 @@ impl TronNode {
         block.ok_or_else(|| bad("the beginning of the range is missing"))
     }
 
-    /// The id of the chain; `None` if the node has not got its first block.
+    /// The id of the chain, read anew; `None` if the node has not got its first block.
     pub fn chain_id(&self) -> Result<Option<u64>, ProviderError> {
-        let first = self.block(0)?;
+        let first = self.read_block(0)?;
         first.map(|first| chain_id_of(&first)).transpose()
     }
 
@@ -195,6 +199,11 @@ impl TronNode {
             self.remembered().remember(txn_hash, &transaction);
         }
         Ok(Some(transaction))
+    }
+
+    /// Whether a transaction is known to be solid, so that [`TronNode::transaction`] can tell it out of memory.
+    pub fn remembers(&self, txn_hash: &str) -> bool {
+        self.remembered().transactions.contains_key(txn_hash)
     }
 
     fn header(&self, view: View, ask: &Value) -> Result<Option<BlockRef>, ProviderError> {

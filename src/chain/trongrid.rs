@@ -22,6 +22,9 @@ const PAGE: usize = 200;
 /// Transactions looked up in one scan; one that needs more ends earlier.
 const LOOKUPS_AT_ONCE: usize = 50;
 
+/// With more new rows than this it is worth a request to know which blocks are solid.
+const MANY: usize = 5;
+
 /// Tron, as TronGrid tells of it.
 pub struct TronGrid {
     http: HttpClient,
@@ -280,6 +283,11 @@ impl TronGrid {
         listed: &Listed,
         found: &mut Vec<ChainTransfer>,
     ) -> Result<Option<u64>, ProviderError> {
+        let is_new = |row: &Hint| row.is_ours && !self.node.remembers(&row.txn_hash);
+        if listed.rows.iter().filter(|row| is_new(row)).count() > MANY {
+            // What is solid by now need not be looked up when these blocks are read again.
+            self.node.newest(View::Solid)?;
+        }
         let mut through = None;
         let mut looked_up = HashSet::new();
         for block in listed.rows.chunk_by(|one, next| one.time == next.time) {

@@ -7,6 +7,7 @@ pub mod init;
 pub mod lifecycle;
 mod logging;
 mod merchant;
+mod names;
 pub mod openapi;
 pub mod order;
 mod reload;
@@ -14,6 +15,7 @@ pub mod restore;
 mod running;
 pub mod serve;
 pub mod sign;
+mod systemd;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -62,6 +64,7 @@ pub struct ConfigArg {
 
 /// Runs what the command line asks for: 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
+    names::look_up_without_plug_ins();
     let cli = Cli::parse();
     let done = match cli.command {
         None => serve::run(cli.serve),

@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::lifecycle::{Lifecycle, Step};
 use super::reload::Source;
+use super::systemd::Supervisor;
 use crate::chain::simulated::SimulatedChain;
 use crate::http::pages::CheckoutPage;
 use crate::http::serve::serve;
@@ -51,6 +52,9 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
         listen(SignalKind::hangup())?,
         stop.clone(),
     ));
+    if let Some(supervisor) = Supervisor::from_environment() {
+        supervisor.follow(&app, &lifecycle, &tasks, &stop);
+    }
     tasks.close();
     stop_on_signal(stop.clone())?;
     lifecycle.tell(Step::Ready);

@@ -17,7 +17,7 @@ mod tests;
 mod value;
 mod wallets;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ pub use admin_secret::{hash_admin_secret, verify_admin_secret};
 pub use languages::languages;
 pub use load::{Loaded, database_path, load};
 pub use parse::{Parsed, parse};
-pub use registry::{BuiltIn, Native, built_in};
+pub use registry::{BuiltIn, Native, built_in, of_one_worth};
 pub use report::{ConfigError, ConfigErrors};
 
 use crate::domain::address::Address;
@@ -193,6 +193,17 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(secret)")
+    }
+}
+
+impl ChainConfig {
+    /// How many hosts its providers have. Providers of one host are not independent of each other.
+    pub fn provider_hosts(&self) -> usize {
+        let places = self
+            .providers
+            .iter()
+            .map(|p| value::HttpUrl::parse(&p.url).map(|url| url.place()));
+        places.collect::<BTreeSet<_>>().len()
     }
 }
 

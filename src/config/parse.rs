@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::registry::built_in;
 use super::report::{ConfigError, ConfigErrors, Report};
 use super::section::Section;
-use super::{Config, Database, chains, sections, wallets};
+use super::{ChainConfig, Config, Database, chains, sections, wallets};
 
 /// What a text says.
 #[derive(Clone, Debug)]
@@ -101,17 +101,7 @@ fn doubts(config: &Config) -> Vec<String> {
     if config.wallets.is_empty() {
         doubts.push("no [[wallets]]: nobody can pay until there is one".to_owned());
     }
-    let agreement =
-        config.payments.agree_from.is_some() || config.chains.values().any(|c| c.agreement > 1);
     for (asked, key) in [
-        (
-            agreement,
-            "agreement of providers (chains.*.agreement, payments.agree_from)",
-        ),
-        (
-            config.payments.accept_other_chain,
-            "payments.accept_other_chain",
-        ),
         (config.alerts.is_some(), "[alerts]"),
         (
             config.server.metrics_listen.is_some(),
@@ -133,13 +123,29 @@ fn doubts(config: &Config) -> Vec<String> {
                 "wallets on {name}: a test network, whose coins are worth nothing"
             ));
         }
-        if config.payments.agree_from.is_some() && chain.providers.len() < 2 {
-            doubts.push(format!(
-                "payments.agree_from asks for two providers, {name} has one: large payments there wait forever"
-            ));
-        }
+        doubts.extend(doubt_about_agreement(config, chain));
     }
     doubts
+}
+
+/// Providers of one host are one witness: more agreement than there are hosts can never be had.
+fn doubt_about_agreement(config: &Config, chain: &ChainConfig) -> Option<String> {
+    let (name, hosts) = (&chain.chain.blockchain, chain.provider_hosts());
+    let (asked, what) = match config.payments.agree_from {
+        _ if chain.agreement as usize > hosts => (
+            format!("chains.{name}.agreement asks for {}", chain.agreement),
+            "payments",
+        ),
+        Some(_) if hosts < 2 => (
+            "payments.agree_from asks for 2".to_owned(),
+            "larger payments",
+        ),
+        _ => return None,
+    };
+    Some(format!(
+        "{asked} independent providers, {name} has {hosts}: {what} there wait until it has more (another host, or an explorer's \
+         key), or until you decide"
+    ))
 }
 
 /// Never seen: a reader without a result has noted why.

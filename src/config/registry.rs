@@ -45,6 +45,13 @@ pub fn built_in() -> &'static BTreeMap<Blockchain, BuiltIn> {
     &REGISTRY
 }
 
+/// Whether coins are worth the same on two chains: real ones, of test networks, or of chains of one's own. A test network's
+/// coins are free for everybody, and what is on a chain of one's own only its owner knows.
+pub fn of_one_worth(a: &Blockchain, b: &Blockchain) -> bool {
+    let worth = |name| built_in().get(name).map(|built_in| built_in.testnet);
+    worth(a) == worth(b)
+}
+
 fn parse(text: &str) -> Result<BTreeMap<Blockchain, BuiltIn>, String> {
     let raw: BTreeMap<String, RawChain> = toml::from_str(text).map_err(|e| e.to_string())?;
     raw.into_iter()
@@ -304,6 +311,16 @@ mod tests {
             }
             let link = built_in.chain.explorer_link("HASH").unwrap();
             assert!(link.ends_with("/HASH"), "{link}");
+        }
+    }
+
+    /// Free coins of a test network must never pay for what real ones are asked.
+    #[test]
+    fn coins_of_test_networks_are_worth_nothing_elsewhere() {
+        let check = |a: &str, b: &str| of_one_worth(&Blockchain::new(a), &Blockchain::new(b));
+        assert!(check("eth", "base") && check("my-net", "my-other-net"));
+        for (a, b) in [("eth", "sepolia"), ("eth", "my-net"), ("sepolia", "my-net")] {
+            assert!(!check(a, b) && !check(b, a), "{a} {b}");
         }
     }
 

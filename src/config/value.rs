@@ -339,6 +339,11 @@ impl<'a> HttpUrl<'a> {
         })
     }
 
+    /// The host, and the port where it is named.
+    pub(super) fn place(&self) -> (String, Option<u16>) {
+        (self.host.clone(), self.port)
+    }
+
     fn origin(&self) -> String {
         let scheme = if self.https { "https" } else { "http" };
         let default = if self.https { 443 } else { 80 };

@@ -52,7 +52,31 @@ pub enum Verdict {
     /// Reorganised away or reverted.
     Gone,
     /// The answers do not fit together, so nothing is believed; ask again.
-    Unclear(&'static str),
+    Unclear(Doubt),
+}
+
+/// What does not fit together in a look-up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Doubt {
+    #[error("the provider lacks the block")]
+    LacksBlock,
+    #[error("another block was looked up")]
+    OtherBlockAsked,
+    #[error("no receipt, yet the block it was in is unchanged")]
+    NoReceipt,
+    #[error("the receipt names a block that is not canonical")]
+    NotCanonical,
+    #[error("the receipt lacks an event that was seen in its block")]
+    LacksEvent,
+    #[error("the provider's answer makes no sense")]
+    Nonsense,
+}
+
+impl Doubt {
+    /// Whether the provider has the block and denies what another answer showed in it.
+    pub fn is_contradiction(self) -> bool {
+        matches!(self, Self::NoReceipt | Self::LacksEvent)
+    }
 }
 
 /// Judges a look-up. `canonical` is the provider's block at the height of the receipt's block, or of the
@@ -65,23 +89,21 @@ pub fn judge(
     canonical: Option<&BlockRef>,
 ) -> Verdict {
     let Some(canonical) = canonical else {
-        return Verdict::Unclear("the provider lacks the block");
+        return Verdict::Unclear(Doubt::LacksBlock);
     };
     match receipt {
-        None if canonical.number != seen_in.number => {
-            Verdict::Unclear("another block was looked up")
-        }
+        None if canonical.number != seen_in.number => Verdict::Unclear(Doubt::OtherBlockAsked),
         None if canonical.hash != seen_in.hash => Verdict::Gone,
-        None => Verdict::Unclear("no receipt, yet the block it was in is unchanged"),
+        None => Verdict::Unclear(Doubt::NoReceipt),
         Some(receipt) if receipt.block.hash != canonical.hash => {
-            Verdict::Unclear("the receipt names a block that is not canonical")
+            Verdict::Unclear(Doubt::NotCanonical)
         }
         Some(receipt) if !receipt.succeeded => Verdict::Gone,
         Some(receipt) if receipt.transfers.iter().any(|t| t.id == *id) => {
             Verdict::Stands(receipt.block.clone())
         }
         Some(receipt) if receipt.block.hash != seen_in.hash => Verdict::Gone,
-        Some(_) => Verdict::Unclear("the receipt lacks an event that was seen in its block"),
+        Some(_) => Verdict::Unclear(Doubt::LacksEvent),
     }
 }
 

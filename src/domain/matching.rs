@@ -1,5 +1,6 @@
 //! Which transfer pays which deposit.
 
+use super::address::Family;
 use super::deposit::Deposit;
 use super::transfer::Transfer;
 
@@ -18,10 +19,15 @@ pub enum Misfit {
 
 /// Whether a transfer pays a deposit, but for the state of its order.
 pub fn fits(transfer: &Transfer, deposit: &Deposit) -> Result<(), Misfit> {
-    let same_place = transfer.blockchain == deposit.blockchain
-        && transfer.coin == deposit.coin
-        && transfer.recipient == deposit.wallet;
-    if !same_place {
+    match transfer.blockchain == deposit.blockchain {
+        true => fits_but_for_chain(transfer, deposit),
+        false => Err(Misfit::Elsewhere),
+    }
+}
+
+/// The same, whatever chain it came on.
+fn fits_but_for_chain(transfer: &Transfer, deposit: &Deposit) -> Result<(), Misfit> {
+    if transfer.coin != deposit.coin || transfer.recipient != deposit.wallet {
         return Err(Misfit::Elsewhere);
     }
     if transfer.value != deposit.value {
@@ -33,7 +39,12 @@ pub fn fits(transfer: &Transfer, deposit: &Deposit) -> Result<(), Misfit> {
     {
         return Err(Misfit::Sender);
     }
-    if !deposit.opened.is_before(transfer) {
+    // Another chain's block numbers say nothing about this one's head.
+    let younger = match transfer.blockchain == deposit.blockchain {
+        true => deposit.opened.is_before(transfer),
+        false => deposit.opened.is_before_by_time(transfer),
+    };
+    if !younger {
         return Err(Misfit::History);
     }
     if transfer.mined_at > deposit.expires_at {
@@ -64,10 +75,45 @@ pub fn late_deposit_paid_by<'a>(
         .min_by_key(|deposit| (deposit.expected_sender.is_none(), deposit.id))
 }
 
+/// A deposit on any chain that still keeps its value: open, or closed not long ago.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Kept {
+    pub deposit: Deposit,
+    /// The row of its order.
+    pub order: i64,
+    /// It is open, and its order pending.
+    pub payable: bool,
+}
+
+/// The deposit that a transfer pays which came on another chain than was asked for (`payments.accept_other_chain`): of all that
+/// keep their value, on whatever chain, those of one order only may fit. EVM chains only, where an account has one address on all.
+pub fn other_chain_deposit_paid_by<'a>(
+    transfer: &Transfer,
+    kept: &'a [Kept],
+) -> Option<&'a Deposit> {
+    if transfer.recipient.family() != Family::Evm {
+        return None;
+    }
+    let fit = |kept: &&Kept| {
+        let fits = fits_but_for_chain(transfer, &kept.deposit);
+        // Late or not: it could have been meant.
+        matches!(fits, Ok(()) | Err(Misfit::Late))
+    };
+    let fitting: Vec<&Kept> = kept.iter().filter(fit).collect();
+    let one_order = fitting
+        .windows(2)
+        .all(|pair| pair[0].order == pair[1].order);
+    let payable = fitting
+        .into_iter()
+        .filter(|kept| kept.payable && fits_but_for_chain(transfer, &kept.deposit).is_ok());
+    let oldest = payable.map(|kept| &kept.deposit).min_by_key(|d| d.id);
+    oldest.filter(|_| one_order)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::address::{Address, Family};
+    use crate::domain::address::Address;
     use crate::domain::amount::Amount;
     use crate::domain::deposit::Opened;
     use crate::domain::registry::{Blockchain, Coin};
@@ -182,6 +228,59 @@ mod tests {
         }
     }
 
+    fn on(chain: &str, id: i64, order: i64, payable: bool) -> Kept {
+        let mut deposit = deposit(id, 5);
+        deposit.blockchain = Blockchain::new(chain);
+        Kept {
+            deposit,
+            order,
+            payable,
+        }
+    }
+
+    #[test]
+    fn on_another_chain_only_the_one_order_that_fits_is_paid() {
+        let check = |change: &dyn Fn(&mut Transfer), kept: &[Kept], expected: Option<i64>| {
+            let mut t = transfer(5);
+            t.blockchain = Blockchain::new("arb");
+            change(&mut t);
+            let paid = other_chain_deposit_paid_by(&t, kept).map(|d| d.id);
+            assert_eq!(paid, expected, "{t:?} {kept:?}");
+        };
+        let open = |chain: &str, id: i64, order: i64| on(chain, id, order, true);
+        let reserved = |chain: &str, id: i64, order: i64| on(chain, id, order, false);
+        let one = [open("eth", 1, 10)];
+        check(&|_| (), &one, Some(1));
+        check(&|t| t.value = Amount::from_micros(6), &one, None);
+        check(&|t| t.coin = Coin::new("USDC"), &one, None);
+        check(&|t| t.recipient = account(2), &one, None);
+        check(&|t| t.mined_at = 2001, &one, None);
+        check(&|t| t.sequence = 7, &one, None);
+        // By time only, whatever the block's number; 60 seconds of skew.
+        check(&|t| (t.block_number, t.mined_at) = (1, 940), &one, Some(1));
+        check(&|t| t.mined_at = 939, &one, None);
+        let tron = |t: &mut Transfer| t.recipient = Address::new(Family::Tron, [1; 20]);
+        check(&tron, &one, None);
+        // Two orders that it could be meant for, even if one is closed already.
+        check(&|_| (), &[open("eth", 1, 10), open("base", 2, 11)], None);
+        check(
+            &|_| (),
+            &[open("eth", 1, 10), reserved("base", 2, 11)],
+            None,
+        );
+        check(&|_| (), &[open("eth", 1, 10), reserved("arb", 2, 11)], None);
+        // One order's choices are no contradiction.
+        check(&|_| (), &[open("base", 2, 10), open("eth", 1, 10)], Some(1));
+        check(&|_| (), &[reserved("eth", 1, 10)], None);
+        // What names another sender cannot be meant.
+        let mut named = open("base", 2, 11);
+        named.deposit.expected_sender = Some(account(3));
+        check(&|_| (), &[open("eth", 1, 10), named.clone()], Some(1));
+        named.deposit.expected_sender = Some(account(9));
+        check(&|_| (), &[named.clone()], Some(2));
+        check(&|_| (), &[open("eth", 1, 10), named], None);
+    }
+
     proptest! {
         /// With distinct values each transfer pays its own deposit, whatever else is open and in any order.
         #[test]
@@ -194,6 +293,31 @@ mod tests {
             let i = pick.index(values.len());
             let paid = deposit_paid_by(&transfer(values[i]), &open);
             prop_assert_eq!(paid.map(|d| d.id), Some(i as i64));
+        }
+
+        /// Whatever is open and reserved on whatever chains: nothing is paid where two orders could be meant, and what is paid is
+        /// the order's own value.
+        #[test]
+        fn another_chain_never_pays_one_of_two(
+            places in prop::collection::vec((0usize..4, 1i64..4, 4u64..7, any::<bool>()), 1..8), paid in 4u64..7,
+        ) {
+            let chains = ["eth", "base", "arb", "op"];
+            let kept: Vec<Kept> = places.iter().enumerate().map(|(i, (chain, order, micros, payable))| {
+                let mut kept = on(chains[*chain], i as i64, *order, *payable);
+                kept.deposit.value = Amount::from_micros(*micros);
+                kept
+            }).collect();
+            let mut t = transfer(paid);
+            t.blockchain = Blockchain::new("linea");
+            let orders: std::collections::HashSet<i64> =
+                kept.iter().filter(|k| k.deposit.value == t.value).map(|k| k.order).collect();
+            let found = other_chain_deposit_paid_by(&t, &kept);
+            let any_payable = kept.iter().any(|k| k.deposit.value == t.value && k.payable);
+            prop_assert_eq!(found.is_some(), orders.len() == 1 && any_payable);
+            if let Some(deposit) = found {
+                prop_assert_eq!(deposit.value, t.value);
+                prop_assert!(kept[deposit.id as usize].payable);
+            }
         }
 
         /// History never pays: whatever the rest, a transfer not younger than the deposit fits nothing.

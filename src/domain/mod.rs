@@ -1,6 +1,7 @@
 //! The rules, as values and pure functions: no I/O, no clock, no SQL, no wire types.
 
 pub mod address;
+pub mod agreement;
 pub mod amount;
 pub mod claim;
 pub mod confirmation;

@@ -67,6 +67,12 @@ pub fn origin_is_allowed(config: &Config, origin: &str) -> bool {
         || origin_of(&config.server.public_url).is_some_and(|own| own == origin)
 }
 
+/// The order that a URL of our own page is signed for.
+pub fn own_page(app: &App, url: &str, signature: &str) -> Result<OrderId, Failure> {
+    verify_url(app, url, &Signature::parse(signature)?)?;
+    order_in_url(url).ok_or(OTHER_ORDER)
+}
+
 /// The URL that a request proves to be signed by the merchant, in time, and for an allowed page.
 fn signed_url<'a>(app: &App, request: &'a Request) -> Result<&'a str, Failure> {
     let raw = request.headers().get(SIGNATURE).ok_or(NO_SIGNATURE)?;
@@ -74,14 +80,19 @@ fn signed_url<'a>(app: &App, request: &'a Request) -> Result<&'a str, Failure> {
     let signature = Signature::parse(raw.to_str().map_err(|_| SignatureError::Format)?)?;
     // URLs are ASCII; anything else was never signed by `ocrch` or a browser's idea of a URL, but may be by the merchant.
     let url = std::str::from_utf8(url.as_bytes()).map_err(|_| BAD_URL)?;
+    verify_url(app, url, &signature)?;
+    Ok(url)
+}
+
+fn verify_url(app: &App, url: &str, signature: &Signature) -> Result<(), Failure> {
     let config = app.config();
     signature.verify_url(keys(&config), url)?;
-    check_url_age(app, &config, &signature, url)?;
+    check_url_age(app, &config, signature, url)?;
     let origin = origin_of(url).ok_or(OTHER_ORIGIN)?;
-    if !origin_is_allowed(&config, &origin) {
-        return Err(OTHER_ORIGIN);
+    match origin_is_allowed(&config, &origin) {
+        true => Ok(()),
+        false => Err(OTHER_ORIGIN),
     }
-    Ok(url)
 }
 
 /// On our own origin a signature lives as long as its order, and a day more; elsewhere it grows old.

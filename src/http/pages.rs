@@ -3,13 +3,16 @@
 mod asset;
 mod checkout;
 mod encoding;
+mod fallback;
 mod language;
+mod link;
 mod overrides;
 mod policy;
 mod settings;
 mod template;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use poem::http::StatusCode;
 use poem::{Endpoint, EndpointExt, Request, Response, Result, Route, RouteMethod, get};

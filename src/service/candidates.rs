@@ -1,11 +1,12 @@
 //! Which deposit a waiting transfer is about to pay, and what the order's readers see of it.
 
 use super::orders::HOLD;
-use crate::config::Config;
+use crate::config::{Config, Wallet, of_one_worth};
 use crate::domain::confirmation::Head;
+use crate::domain::deposit::Deposit;
 use crate::domain::matching;
 use crate::domain::order::{Order, OrderStatus};
-use crate::domain::transfer::BlockRef;
+use crate::domain::transfer::{BlockRef, Transfer};
 use crate::store::changes::{self, Kind};
 use crate::store::transfers::StoredTransfer;
 use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
@@ -28,7 +29,12 @@ pub fn assign_candidate(tx: &mut Tx<'_>, config: &Config, row: i64) -> Result<()
         }
     }
     let first = matching::deposit_paid_by(&transfer.facts, &unclaimed);
-    let Some(deposit) = first.or_else(|| matching::deposit_paid_by(&transfer.facts, &open)) else {
+    let first = first.or_else(|| matching::deposit_paid_by(&transfer.facts, &open));
+    let deposit = match first.cloned() {
+        Some(deposit) => Some(deposit),
+        None => deposit_on_another_chain(tx, config, &transfer.facts)?,
+    };
+    let Some(deposit) = deposit else {
         return Ok(());
     };
     transfers::set_candidate(tx, row, Some(deposit.id))?;
@@ -124,4 +130,27 @@ pub fn coin_pays(config: &Config, transfer: &StoredTransfer) -> bool {
     chain
         .and_then(|c| c.chain.token(&transfer.id.contract))
         .is_some_and(|token| token.enabled)
+}
+
+/// The deposit that a transfer pays which came on another chain than was asked for, where the merchant accepts that.
+pub fn deposit_on_another_chain(
+    tx: &Tx<'_>,
+    config: &Config,
+    transfer: &Transfer,
+) -> Result<Option<Deposit>, StoreError> {
+    let takes = |w: &Wallet| w.address == transfer.recipient;
+    let accepted = config
+        .wallets_for(&transfer.blockchain, &transfer.coin)
+        .any(takes);
+    if !config.payments.accept_other_chain || !accepted {
+        return Ok(None);
+    }
+    let since = tx.now - config.payments.late_window.as_secs() as i64;
+    let mut kept = Vec::new();
+    for blockchain in config.chains.keys() {
+        if of_one_worth(blockchain, &transfer.blockchain) {
+            kept.extend(deposits::kept_on(tx, blockchain, transfer, since)?);
+        }
+    }
+    Ok(matching::other_chain_deposit_paid_by(transfer, &kept).cloned())
 }

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::App;
+use super::{App, payments};
 use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::domain::amount::{Amount, AmountError};
@@ -74,7 +74,17 @@ pub async fn create_order(
     request: CreateOrder,
     origin: Origin,
 ) -> Result<Order, CreateError> {
-    let new = check(&app.config(), request);
+    let config = app.config();
+    let new = check(&config, request);
+    if let Ok(new) = new.as_ref()
+        && !payments::is_payable(&config, new)
+    {
+        // Allowed, since a wallet can be added while it is open; until then its page offers nothing.
+        tracing::warn!(
+            merchant_order_id = new.merchant_order_id,
+            "nobody can pay this order: no wallet takes what it pre-selects"
+        );
+    }
     app.db()
         .write(move |tx| {
             if let Some(row) = earlier(tx, &origin)? {

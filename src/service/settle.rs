@@ -2,10 +2,12 @@
 
 use super::App;
 use super::candidates::{
-    bound_deposit, coin_pays, come_back, drop_candidate, reassign_candidates_of, refresh_shown,
+    bound_deposit, coin_pays, come_back, deposit_on_another_chain, drop_candidate,
+    reassign_candidates_of, refresh_shown,
 };
 use super::outbox;
 use crate::config::Config;
+use crate::domain::agreement::HeldBack;
 use crate::domain::amount::Amount;
 use crate::domain::confirmation::{DEPTH_OF_NO_RETURN, Head, Verdict};
 use crate::domain::deposit::Deposit;
@@ -80,6 +82,31 @@ pub async fn settle(app: &App, row: i64, verdict: Verdict, head: Head) -> Result
                 TransferStatus::Matched => settle_matched(tx, &transfer, &verdict, head),
                 TransferStatus::NoMatchedDeposit => Ok(()),
             }
+        })
+        .await
+}
+
+/// Notes why a transfer that stands in a block, deep enough, is not confirmed yet.
+pub async fn hold_back(
+    app: &App,
+    row: i64,
+    block: BlockRef,
+    head: Head,
+    why: HeldBack,
+) -> Result<(), StoreError> {
+    app.db()
+        .write(move |tx| {
+            let transfer = transfers::at(tx, row)?;
+            if transfer.status != TransferStatus::WaitingForConfirmation {
+                return Ok(());
+            }
+            if transfer.held_back != Some(why) {
+                transfers::set_held_back(tx, row, Some(why))?;
+            }
+            if block != transfer.block {
+                transfers::move_to(tx, row, &block)?;
+            }
+            note_depth(tx, row, head.confirmations(block.number))
         })
         .await
 }
@@ -169,6 +196,9 @@ fn payable_deposit(
     let open = deposits::open_at(tx, facts)?;
     if let Some(deposit) = matching::deposit_paid_by(facts, &open) {
         return Ok(Some(deposit.clone()));
+    }
+    if let Some(deposit) = deposit_on_another_chain(tx, config, facts)? {
+        return Ok(Some(deposit));
     }
     if !config.orders.accept_late {
         return Ok(None);

@@ -7,6 +7,7 @@ use crate::clock::UnixSeconds;
 use crate::domain::address::Address;
 use crate::domain::amount::Amount;
 use crate::domain::deposit::{Deposit, Opened};
+use crate::domain::matching::Kept;
 use crate::domain::order::Order;
 use crate::domain::registry::{Blockchain, Coin};
 use crate::domain::slots::HeldValue;
@@ -164,6 +165,40 @@ pub fn expired_at(
         "d.closed_at > ?5 AND d.holds_value = 1 AND o.status = 'expired'",
         since,
     )
+}
+
+/// Deposits on a chain that a transfer's wallet, coin and value fit and that keep their value: open ones, and those
+/// closed after `since`. The transfer may be on another chain.
+pub fn kept_on(
+    connection: &Connection,
+    blockchain: &Blockchain,
+    transfer: &Transfer,
+    since: UnixSeconds,
+) -> Result<Vec<Kept>, StoreError> {
+    let Some(micros) = transfer.value.to_micros() else {
+        return Ok(vec![]);
+    };
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS}, o.id, d.status = 'open' AND o.status = 'pending'
+         FROM deposits d JOIN orders o ON o.id = d.order_id
+         WHERE d.blockchain = ?1 AND d.wallet = ?2 AND d.stablecoin = ?3 AND d.micros = ?4
+           AND (d.closed_at IS NULL OR d.closed_at > ?5)"
+    ))?;
+    let key = params![
+        blockchain.as_str(),
+        transfer.recipient.to_string(),
+        transfer.coin.as_str(),
+        micros,
+        since
+    ];
+    let found = statement.query_map(key, |row| {
+        Ok(Kept {
+            deposit: deposit(row)?,
+            order: row.get(10)?,
+            payable: row.get(11)?,
+        })
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 fn at_value(

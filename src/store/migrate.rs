@@ -12,7 +12,8 @@ use super::copy::{beside, copy_up_to};
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_orders_and_transfers.sql"),
     include_str!("migrations/0002_claims.sql"),
-    include_str!("migrations/0003_admin.sql"),
+    include_str!("migrations/0003_held_back.sql"),
+    include_str!("migrations/0004_admin.sql"),
 ];
 
 /// The schema that this version knows.
@@ -31,8 +32,11 @@ pub fn check(connection: &Connection) -> Result<(), StoreError> {
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
+    // Litestream may be there first, with tables of its own.
     let is_empty = !connection
-        .prepare("SELECT 1 FROM sqlite_schema")?
+        .prepare(
+            "SELECT 1 FROM sqlite_schema WHERE tbl_name NOT LIKE '\\_litestream\\_%' ESCAPE '\\'",
+        )?
         .exists([])?;
     match found == 0 && !is_empty {
         true => Err(StoreError::Foreign),

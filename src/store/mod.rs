@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod changes;
+mod checkpoint;
 pub mod claims;
 pub mod copy;
 pub mod counts;
@@ -33,6 +34,7 @@ pub use rusqlite::Connection;
 use rusqlite::OpenFlags;
 use tokio::sync::Semaphore;
 
+use checkpoint::Checkpoints;
 pub use writer::Tx;
 use writer::Writer;
 
@@ -202,6 +204,7 @@ fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    Checkpoints::Ours.look_again(connection)?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use rusqlite::Row;
 use rusqlite::types::Type;
 
 use crate::domain::address::Address;
+use crate::domain::agreement::HeldBack;
 use crate::domain::amount::Amount;
 use crate::domain::order::{NewOrder, Order, OrderId, OrderStatus, Payment};
 use crate::domain::registry::{Blockchain, Coin};
@@ -82,6 +83,15 @@ pub fn blockchain(row: &Row<'_>, column: usize) -> Result<Blockchain> {
 pub fn transfer_status(row: &Row<'_>, column: usize) -> Result<TransferStatus> {
     let text = row.get_ref(column)?.as_str()?;
     TransferStatus::parse(text).ok_or_else(|| unreadable(column, text))
+}
+
+pub fn held_back(row: &Row<'_>, column: usize) -> Result<Option<HeldBack>> {
+    match row.get_ref(column)?.as_str_or_null()? {
+        Some(text) => HeldBack::parse(text)
+            .map(Some)
+            .ok_or_else(|| unreadable(column, text)),
+        None => Ok(None),
+    }
 }
 
 pub fn address(row: &Row<'_>, column: usize) -> Result<Address> {

@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{StoreError, Tx, rows};
 use crate::clock::UnixSeconds;
+use crate::domain::agreement::HeldBack;
 use crate::domain::amount::Amount;
 use crate::domain::registry::{Blockchain, Coin};
 use crate::domain::transfer::{BlockRef, ChainTransfer, Transfer, TransferId, TransferStatus};
@@ -23,11 +24,13 @@ pub struct StoredTransfer {
     pub candidate: Option<i64>,
     pub fulfillment: Option<i64>,
     pub vanished: bool,
+    /// Why it waits although it is deep enough.
+    pub held_back: Option<HeldBack>,
 }
 
 const COLUMNS: &str = "id, blockchain, stablecoin, txn_hash, contract, sender, recipient, units, ordinal, value, \
      block_number, block_hash, block_timestamp, mined_at, status, confirmations, waiting_since, failed_at, \
-     candidate, fulfillment, vanished, highest_block";
+     candidate, fulfillment, vanished, highest_block, held_back";
 
 fn stored(row: &Row<'_>) -> Result<StoredTransfer, rusqlite::Error> {
     let (sender, recipient) = (rows::address(row, 5)?, rows::address(row, 6)?);
@@ -64,6 +67,7 @@ fn stored(row: &Row<'_>) -> Result<StoredTransfer, rusqlite::Error> {
         candidate: row.get(18)?,
         fulfillment: row.get(19)?,
         vanished: row.get(20)?,
+        held_back: rows::held_back(row, 22)?,
     })
 }
 
@@ -201,7 +205,8 @@ pub fn set_candidate(tx: &Tx<'_>, row: i64, deposit: Option<i64>) -> Result<(), 
 /// Marks a transfer as gone from the chain; it is looked up for a while.
 pub fn set_failed(tx: &Tx<'_>, row: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE transfers SET status = 'failed_to_confirm', failed_at = ?2, confirmations = 0 WHERE id = ?1",
+        "UPDATE transfers SET status = 'failed_to_confirm', failed_at = ?2, confirmations = 0, held_back = NULL
+         WHERE id = ?1",
     )?
     .execute(params![row, tx.now])?;
     Ok(())
@@ -216,7 +221,7 @@ pub fn set_matched(
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
         "UPDATE transfers SET status = 'matched', fulfillment = ?2, candidate = ?2, tail_dropped = ?3, watched = 1,
-             ignored = 0
+             ignored = 0, held_back = NULL
          WHERE id = ?1",
     )?
     .execute(params![row, deposit, tail_dropped])?;
@@ -226,9 +231,16 @@ pub fn set_matched(
 /// Marks a confirmed transfer as one that fits nothing: it is never matched again by itself.
 pub fn set_unmatched(tx: &Tx<'_>, row: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE transfers SET status = 'no_matched_deposit', watched = 0 WHERE id = ?1",
+        "UPDATE transfers SET status = 'no_matched_deposit', watched = 0, held_back = NULL WHERE id = ?1",
     )?
     .execute([row])?;
+    Ok(())
+}
+
+/// Notes why a transfer waits although it is deep enough; `None`: nothing keeps it.
+pub fn set_held_back(tx: &Tx<'_>, row: i64, why: Option<HeldBack>) -> Result<(), StoreError> {
+    tx.prepare_cached("UPDATE transfers SET held_back = ?2 WHERE id = ?1")?
+        .execute(params![row, why.map(HeldBack::as_str)])?;
     Ok(())
 }
 

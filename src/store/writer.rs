@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::checkpoint::Checkpoints;
 use super::{Change, StoreError};
 use crate::clock::{Clock, UnixSeconds};
 
@@ -168,9 +169,10 @@ fn write_all(
     clock: &Clock,
     on_commit: &OnCommit,
 ) {
+    let mut checkpoints = Checkpoints::Ours;
     while let Ok(first) = jobs.recv() {
         let mut done = Vec::new();
-        match commit_group(connection, first, jobs, clock, &mut done) {
+        match commit_group(connection, &mut checkpoints, first, jobs, clock, &mut done) {
             Ok(changes) if changes.is_empty() => {}
             Ok(changes) => on_commit(changes),
             Err(error) => {
@@ -183,12 +185,12 @@ fn write_all(
         }
         done.into_iter().for_each(Job::finish);
     }
-    // Leaves one tidy file behind where nobody else reads; a crash instead is just as safe.
-    let _ = connection.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE)");
+    checkpoints.at_the_end(connection);
 }
 
 fn commit_group(
     connection: &Connection,
+    checkpoints: &mut Checkpoints,
     first: Box<dyn Job>,
     jobs: &Receiver<Box<dyn Job>>,
     clock: &Clock,
@@ -196,7 +198,8 @@ fn commit_group(
 ) -> Result<Vec<Change>, rusqlite::Error> {
     let mut changes = HashSet::new();
     let mut next = Some(first);
-    let begun = execute(connection, "BEGIN IMMEDIATE");
+    let begun =
+        execute(connection, "BEGIN IMMEDIATE").and_then(|()| checkpoints.look_again(connection));
     while let Some(mut job) = next.take() {
         let ran = match &begun {
             Ok(()) => run_in_savepoint(connection, clock, job.as_mut()),

@@ -8,8 +8,8 @@ use crate::clock::UnixSeconds;
 use crate::domain::address::Address;
 use crate::domain::confirmation::{Head, Verdict, judge};
 use crate::domain::registry::Chain;
-use crate::domain::transfer::BlockRef;
-use crate::service::{StoreError, StoredTransfer};
+use crate::domain::transfer::{BlockRef, TransferId};
+use crate::service::StoreError;
 
 /// Why a pass ended early. What it had recorded stands; the next one goes on from there.
 #[derive(Debug, thiserror::Error)]
@@ -75,24 +75,17 @@ pub struct LookUps {
 }
 
 impl LookUps {
-    /// Looks a transfer up and judges what was found.
+    /// Looks a transfer up, which was seen in a block, and judges what was found.
     pub async fn verdict(
         &mut self,
         provider: &Arc<dyn Provider>,
-        transfer: &StoredTransfer,
+        id: &TransferId,
+        seen_in: &BlockRef,
     ) -> Result<Verdict, PassError> {
-        let id = &transfer.id;
         let receipt = self.receipt(provider, &id.txn_hash, id.recipient).await?;
-        let height = receipt
-            .as_ref()
-            .map_or(transfer.block.number, |r| r.block.number);
+        let height = receipt.as_ref().map_or(seen_in.number, |r| r.block.number);
         let canonical = self.block(provider, height).await?;
-        Ok(judge(
-            id,
-            &transfer.block,
-            receipt.as_ref(),
-            canonical.as_ref(),
-        ))
+        Ok(judge(id, seen_in, receipt.as_ref(), canonical.as_ref()))
     }
 
     async fn receipt(

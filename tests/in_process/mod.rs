@@ -60,10 +60,21 @@ impl Turned {
 
     /// Chains of these names, each with so many providers; the wallet is the same on all of them.
     pub fn on(names: &[&str], providers: usize, confirmations: u32, more: &str) -> Self {
+        Self::configured(names, providers, confirmations, more, "")
+    }
+
+    /// The same with more for each chain.
+    pub fn configured(
+        names: &[&str],
+        providers: usize,
+        confirmations: u32,
+        more: &str,
+        for_each_chain: &str,
+    ) -> Self {
         let nets: Vec<String> = names
             .iter()
             .enumerate()
-            .map(|(i, name)| net(name, 77 + i, providers, confirmations))
+            .map(|(i, name)| net(name, 77 + i, providers, confirmations, for_each_chain))
             .collect();
         let dir = tempfile::tempdir().unwrap();
         let text = format!("{BEGINNING}\n{more}\n{}", nets.concat());
@@ -166,6 +177,13 @@ impl Turned {
         orders::find(&self.app, order.id).unwrap().status
     }
 
+    /// Why the newest transfer waits, and its status.
+    pub fn newest_transfer(&self) -> (String, Option<String>) {
+        let sql = "SELECT status, held_back FROM transfers ORDER BY id DESC LIMIT 1";
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        self.db().query_row(sql, [], row).unwrap()
+    }
+
     /// The file, to look into.
     pub fn db(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.app.config().database.path.clone()).unwrap()
@@ -197,7 +215,7 @@ pub fn shopper() -> Address {
     Address::new(Family::Evm, [9; 20])
 }
 
-fn net(name: &str, chain_id: usize, providers: usize, confirmations: u32) -> String {
+fn net(name: &str, chain_id: usize, providers: usize, confirmations: u32, more: &str) -> String {
     // Never asked: the tests put their own in the places of these.
     let urls: Vec<String> = (0..providers)
         .map(|i| format!("{{ kind = \"rpc\", url = \"http://127.0.0.{}:1\" }}", i + 1))
@@ -213,6 +231,7 @@ kind = "evm"
 chain_id = {chain_id}
 confirmations = {confirmations}
 providers = [{}]
+{more}
 [chains.{name}.tokens.USDT]
 contract = "0x00000000000000000000000000000000000000D1"
 decimals = 6

@@ -23,6 +23,8 @@ struct Mood {
     behind: u64,
     /// Transactions that it does not show.
     hidden: Vec<String>,
+    /// Transactions whose transfers it does not list.
+    omitted: Vec<String>,
     /// Transfers that it made up.
     invented: Vec<ChainTransfer>,
     /// It names other blocks than the chain has.
@@ -41,6 +43,30 @@ impl Moody {
 
     pub fn fail(&self) {
         self.mood().down = true;
+    }
+
+    pub fn lag(&self, blocks: u64) {
+        self.mood().behind = blocks;
+    }
+
+    /// Shows nothing of a transaction.
+    pub fn hide(&self, txn_hash: &str) {
+        self.mood().hidden.push(txn_hash.to_owned());
+    }
+
+    /// Leaves a transaction out of its lists of transfers, and answers truly when asked for it.
+    pub fn omit(&self, txn_hash: &str) {
+        self.mood().omitted.push(txn_hash.to_owned());
+    }
+
+    /// Shows a transfer that is not there.
+    pub fn invent(&self, transfer: ChainTransfer) {
+        self.mood().invented.push(transfer);
+    }
+
+    /// Names other blocks than the chain has.
+    pub fn fork(&self) {
+        self.mood().on_a_fork = true;
     }
 
     pub fn heal(&self) {
@@ -104,7 +130,9 @@ impl Provider for Moody {
         let invented = mood.invented.iter().cloned();
         let shown = scanned.transfers.into_iter().chain(invented);
         let shown = shown.filter(|t| {
-            (ask.from..=to).contains(&t.block.number) && !mood.hidden.contains(&t.id.txn_hash)
+            let unseen = mood.hidden.iter().chain(&mood.omitted);
+            (ask.from..=to).contains(&t.block.number)
+                && !unseen.into_iter().any(|hash| *hash == t.id.txn_hash)
         });
         scanned.transfers = shown.map(|t| mood.transfer(t)).collect();
         Ok(scanned)

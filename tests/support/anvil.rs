@@ -127,8 +127,14 @@ impl Anvil {
     /// The receipt, once it is mined.
     pub fn receipt(&self, hash: &str) -> Value {
         wait::until("a receipt", || {
-            Some(self.call("eth_getTransactionReceipt", &json!([hash]))).filter(|r| !r.is_null())
+            Some(self.about("eth_getTransactionReceipt", hash)).filter(|r| !r.is_null())
         })
+    }
+
+    /// A call about a transaction, with or without 0x.
+    pub fn about(&self, method: &str, hash: &str) -> Value {
+        let digits = hash.trim_start_matches("0x");
+        self.call(method, &json!([format!("0x{digits}")]))
     }
 
     /// The number of the block that holds a mined transaction.
@@ -138,7 +144,7 @@ impl Anvil {
 
     /// The signed bytes of a transaction, to be sent again.
     pub fn raw(&self, hash: &str) -> Value {
-        self.call("eth_getRawTransactionByHash", &json!([hash]))
+        self.about("eth_getRawTransactionByHash", hash)
     }
 }
 

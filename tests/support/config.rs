@@ -24,6 +24,10 @@ pub struct Chain {
     pub confirmations: String,
     /// JSON-RPC endpoints, the preferred one first.
     pub urls: Vec<String>,
+    /// Explorers, asked after the nodes: kind, URL and key.
+    pub explorers: Vec<(String, String, String)>,
+    /// JSON-RPC endpoints that are asked after the explorers.
+    pub last_urls: Vec<String>,
     /// Symbol, contracts, decimals.
     pub tokens: Vec<(String, Vec<String>, u8)>,
 }
@@ -134,12 +138,16 @@ impl Chain {
             chain_id,
             confirmations,
             urls,
+            explorers,
+            last_urls,
             tokens,
         } = self;
-        let providers: Vec<_> = urls
-            .iter()
-            .map(|url| format!("{{ kind = \"rpc\", url = {url:?} }}"))
-            .collect();
+        let node = |url: &String| format!("{{ kind = \"rpc\", url = {url:?} }}");
+        let explorers = explorers.iter().map(|(kind, url, key)| {
+            format!("{{ kind = {kind:?}, url = {url:?}, api_key = {key:?} }}")
+        });
+        let nodes = (urls.iter().map(node), last_urls.iter().map(node));
+        let providers: Vec<_> = nodes.0.chain(explorers).chain(nodes.1).collect();
         let _ = writeln!(
             text,
             "\n[chains.{name}]\nkind = {kind:?}\nname = \"Chain {name}\"\nchain_id = {chain_id}\n\

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::anvil::Anvil;
 use super::config::{Chain, Config, Wallet};
+use super::explorers::{hex_address, tron_address};
 use super::token::Token;
 
 /// The node and what is on it.
@@ -14,8 +15,10 @@ pub struct Devnet {
     pub usdt: Token,
     /// 18 decimals.
     pub dai: Token,
-    /// The merchant's wallet.
+    /// The merchant's wallet, in hex on every chain.
     pub wallet: String,
+    /// Whether the server takes it for a Tron chain.
+    pub tron: bool,
 }
 
 impl Devnet {
@@ -33,6 +36,28 @@ impl Devnet {
             usdt,
             dai,
             wallet: wallet_address(1),
+            tron: false,
+        }
+    }
+
+    /// The same chain, as one of the Tron family.
+    pub fn into_tron(self) -> Self {
+        Self { tron: true, ..self }
+    }
+
+    /// An address as the server and its users write it.
+    pub fn address(&self, hex: &str) -> String {
+        match self.tron {
+            true => tron_address(hex),
+            false => hex.to_owned(),
+        }
+    }
+
+    /// A transaction's hash as the server and its users write it.
+    pub fn hash(&self, hash: &str) -> String {
+        match self.tron {
+            true => hash.trim_start_matches("0x").to_owned(),
+            false => hash.to_owned(),
         }
     }
 
@@ -49,32 +74,51 @@ impl Devnet {
     pub fn add_to(&self, config: &mut Config, url: &str) {
         config.chains.push(Chain {
             name: self.name.clone(),
-            kind: "evm".to_owned(),
+            kind: if self.tron { "tron" } else { "evm" }.to_owned(),
             chain_id: self.anvil.chain_id,
             confirmations: "3".to_owned(),
             urls: vec![url.to_owned()],
+            explorers: Vec::new(),
+            last_urls: Vec::new(),
             tokens: vec![
-                ("USDT".to_owned(), vec![self.usdt.contract.clone()], 6),
-                ("DAI".to_owned(), vec![self.dai.contract.clone()], 18),
+                (
+                    "USDT".to_owned(),
+                    vec![self.address(&self.usdt.contract)],
+                    6,
+                ),
+                ("DAI".to_owned(), vec![self.address(&self.dai.contract)], 18),
             ],
         });
         config.wallets.push(Wallet {
             blockchain: self.name.clone(),
-            address: self.wallet.clone(),
+            address: self.address(&self.wallet),
             coins: vec!["USDT".to_owned(), "DAI".to_owned()],
             starting_tx: None,
         });
     }
 
-    /// Sends exactly what a deposit (the answer of `/payment`) asks for, from the tokens' owner.
+    /// Sends exactly what a deposit (the answer of `/payment`) asks for, from the tokens' owner. Gives the hash as the server
+    /// writes it.
     pub fn pay(&self, deposit: &Value) -> String {
         self.pay_from(&self.anvil.account(0), deposit)
     }
 
     pub fn pay_from(&self, from: &str, deposit: &Value) -> String {
+        let hash = self.submit(from, deposit);
+        self.anvil.receipt(&hash);
+        hash
+    }
+
+    /// The same without waiting for a block.
+    pub fn submit(&self, from: &str, deposit: &Value) -> String {
         let token = self.token(text(deposit, "stablecoin"));
         let units = token.units(text(deposit, "amount"));
-        token.transfer_units(&self.anvil, from, text(deposit, "wallet_address"), units)
+        let to = text(deposit, "wallet_address");
+        let to = match self.tron {
+            true => hex_address(to),
+            false => to.to_owned(),
+        };
+        self.hash(&token.submit(&self.anvil, from, &to, units))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A merchant's webhook endpoint that remembers everything and answers by script.
 
 use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::incoming::Incoming;
 use super::wait;
 
 /// What the endpoint does with a request.
@@ -174,33 +175,14 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
 }
 
 fn read_request(stream: &TcpStream) -> Option<Delivery> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split_whitespace();
-    let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = HashMap::new();
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok()?;
-        let Some((name, value)) = line.trim_end().split_once(':') else {
-            break;
-        };
-        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
-    }
-    let length = headers
-        .get("content-length")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or(0);
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
+    let request = Incoming::read(stream)?;
     Some(Delivery {
         at: Instant::now(),
         wall: super::sign::now(),
-        method,
-        path,
-        headers,
-        body,
+        method: request.method,
+        path: request.target,
+        headers: request.headers,
+        body: request.body,
         answered: Answer::Drop,
     })
 }

@@ -17,6 +17,7 @@ pub struct Server {
     dir: TempDir,
     address: SocketAddr,
     process: Option<Child>,
+    environment: Vec<(String, String)>,
 }
 
 /// The binary under test, without a proxy or a log filter from outside.
@@ -42,10 +43,16 @@ impl Server {
             dir,
             address: net::free_address(),
             process: None,
+            environment: Vec::new(),
         };
         server.configure(config);
         server.launch();
         server
+    }
+
+    /// Sets a variable of the environment for the next [`Server::launch`].
+    pub fn set_env(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
     }
 
     /// Writes another configuration for the next [`Server::launch`].
@@ -68,6 +75,7 @@ impl Server {
             .arg("serve")
             .arg("-c")
             .arg(self.config_path())
+            .envs(self.environment.iter().cloned())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
             .spawn()

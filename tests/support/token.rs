@@ -66,11 +66,13 @@ impl Token {
 
     /// `count` equal transfers in one transaction.
     pub fn multi(&self, anvil: &Anvil, to: &str, units: u128, count: u128) -> String {
-        let data = call(
-            "multi(address,uint256,uint256)",
-            &[address(to), word(units), word(count)],
-        );
-        self.run(anvil, &anvil.account(0), &data)
+        self.run(anvil, &anvil.account(0), &self.multi_data(to, units, count))
+    }
+
+    /// The call that does it.
+    pub fn multi_data(&self, to: &str, units: u128, count: u128) -> String {
+        let arguments = [address(to), word(units), word(count)];
+        call("multi(address,uint256,uint256)", &arguments)
     }
 
     /// A Transfer event that says anything, sender included.

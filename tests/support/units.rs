@@ -24,8 +24,31 @@ pub fn to_text(units: u128, decimals: u8) -> String {
     }
 }
 
+/// Any number of hex digits in decimal ones: events can claim more than any integer of ours holds.
+pub fn decimal(hex: &str) -> String {
+    // The decimal digits so far, the last one first.
+    let mut decimal = vec![0u32];
+    for digit in hex.chars().map(|c| c.to_digit(16).expect("hex")) {
+        let mut carry = digit;
+        for place in &mut decimal {
+            carry += *place * 16;
+            *place = carry % 10;
+            carry /= 10;
+        }
+        while carry > 0 {
+            decimal.push(carry % 10);
+            carry /= 10;
+        }
+    }
+    let digits = decimal.iter().rev().map(|d| char::from(b'0' + *d as u8));
+    digits.collect()
+}
+
 #[test]
 fn units_and_text() {
+    assert_eq!(decimal("0"), "0");
+    assert_eq!(decimal("00ff"), "255");
+    assert_eq!(decimal(&"f".repeat(32)), u128::MAX.to_string());
     assert_eq!(to_units("19.99", 6), 19_990_000);
     assert_eq!(to_units("20", 18), 20_000_000_000_000_000_000);
     assert_eq!(to_text(19_990_000, 6), "19.99");

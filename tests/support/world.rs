@@ -5,7 +5,9 @@ use serde_json::Value;
 use super::admin::Admin;
 use super::config::Config;
 use super::devnet::{Devnet, text};
+use super::explorers::Explorer;
 use super::faulty_rpc::FaultyRpc;
+use super::kind::Kind;
 use super::receiver::Receiver;
 use super::server::Server;
 use super::shop::{Shop, Shopper, order_body};
@@ -22,7 +24,10 @@ pub struct World {
     pub server: Server,
     pub shop: Shop,
     pub receiver: Receiver,
+    /// Stands between server and node, where the node itself is the provider.
     pub rpc: FaultyRpc,
+    /// Is asked instead of the node, where an explorer is the provider.
+    pub explorer: Option<Explorer>,
     pub net: Devnet,
 }
 
@@ -38,9 +43,25 @@ impl World {
 
     /// Starts on a chain on which something may have happened before.
     pub fn on(net: Devnet, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on_kind(Kind::Rpc, net, change)
+    }
+
+    /// Starts with this kind of provider.
+    pub fn of(kind: Kind) -> Self {
+        Self::of_with(kind, |_| {})
+    }
+
+    pub fn of_with(kind: Kind, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on_kind(kind, Devnet::start("devnet", 31_337), change)
+    }
+
+    pub fn on_kind(kind: Kind, net: Devnet, change: impl FnOnce(&mut Config)) -> Self {
+        let net = if kind.is_tron() { net.into_tron() } else { net };
         let rpc = FaultyRpc::start(&net.anvil.url);
+        let site = kind.site();
+        let explorer = site.map(|s| Explorer::start(s, &net.anvil.url, net.anvil.chain_id));
         let receiver = Receiver::start();
-        let config = configuration(&net, &rpc, &receiver, change);
+        let config = configuration(&net, &rpc, explorer.as_ref(), &receiver, change);
         let server = Server::start(&config);
         let shop = Shop {
             base: server.base(),
@@ -50,6 +71,7 @@ impl World {
             shop,
             receiver,
             rpc,
+            explorer,
             net,
         };
         world.wait_until_watching();
@@ -58,7 +80,8 @@ impl World {
 
     /// An orderly stop, and a new start with the usual configuration changed like this.
     pub fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
-        let config = configuration(&self.net, &self.rpc, &self.receiver, change);
+        let explorer = self.explorer.as_ref();
+        let config = configuration(&self.net, &self.rpc, explorer, &self.receiver, change);
         assert!(self.server.stop().success(), "a stop is not a failure");
         self.server.configure(&config);
         self.server.launch();
@@ -66,19 +89,36 @@ impl World {
 
     /// Has the running server go by the usual configuration changed like this; gives what it logged.
     pub fn reload_with(&self, change: impl FnOnce(&mut Config)) -> String {
-        let config = configuration(&self.net, &self.rpc, &self.receiver, change);
+        let config = configuration(
+            &self.net,
+            &self.rpc,
+            self.explorer.as_ref(),
+            &self.receiver,
+            change,
+        );
         self.server.configure(&config);
         self.server.reload()
     }
 
     /// Until the server knows a head, a deposit's age is decided by time instead of blocks.
     fn wait_until_watching(&self) {
-        self.rpc.wait_for_head();
+        match &self.explorer {
+            Some(explorer) => explorer.wait_for_head(),
+            None => self.rpc.wait_for_head(),
+        }
     }
 
     /// Waits until the server has looked at a block and stored what it found.
     pub fn wait_scanned(&self, block: u64) {
-        self.rpc.wait_scanned(block);
+        match &self.explorer {
+            Some(explorer) => explorer.wait_scanned(block),
+            None => self.rpc.wait_scanned(block),
+        }
+    }
+
+    /// The explorer of a world that has one.
+    pub fn explorer(&self) -> &Explorer {
+        self.explorer.as_ref().expect("a world with an explorer")
     }
 
     /// The admin of this server.
@@ -154,11 +194,17 @@ impl World {
 fn configuration(
     net: &Devnet,
     rpc: &FaultyRpc,
+    explorer: Option<&Explorer>,
     receiver: &Receiver,
     change: impl FnOnce(&mut Config),
 ) -> Config {
     let mut config = Config::new();
     net.add_to(&mut config, &rpc.url());
+    if let Some(explorer) = explorer {
+        let chain = &mut config.chains[0];
+        chain.urls.clear();
+        chain.explorers.push(explorer.entry());
+    }
     config.set_text(
         "merchant",
         "unknown_transfer_webhook_url",

@@ -334,3 +334,27 @@ proptest! {
         }
     }
 }
+
+/// Two doors of one house are one witness; one that fails is tried like an only one would be.
+#[test]
+fn witnesses_are_of_other_hosts() {
+    let (pool, _) = pool(&[
+        "rpc a.example",
+        "trongrid a.example",
+        "rpc b.example",
+        "tronscan b.example",
+        "rpc c.example",
+    ]);
+    let labels = |now_ms: i64| -> Vec<String> {
+        let first = pool.members[0].clone();
+        let witnesses = pool.witnesses(&first, now_ms);
+        witnesses.iter().map(|w| w.label().to_owned()).collect()
+    };
+    assert_eq!(labels(0), ["rpc b.example", "rpc c.example"]);
+    assert_eq!(pool.hosts(), 3);
+    let b = pool.members[2].clone();
+    (0..12).for_each(|_| pool.failed(&b, &down(), 0));
+    assert_eq!(labels(0), ["tronscan b.example", "rpc c.example"]);
+    assert!(pool.status(0)[2].ready_at > 10_000);
+    assert_eq!(labels(10_000)[0], "rpc b.example");
+}

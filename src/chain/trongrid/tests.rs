@@ -204,7 +204,12 @@ fn a_wrong_key_and_another_chain_are_refused() {
     grid.head().unwrap();
     grid.distrust();
     world.state().chain_id = 1;
-    // The first block is solid and remembered: a host does not change its chain under way.
+    let other = ProviderError::WrongChain {
+        expected: MAINNET,
+        found: 1,
+    };
+    assert_eq!(grid.head(), Err(other), "the first block is read anew");
+    world.state().chain_id = MAINNET;
     assert_eq!(grid.head(), Ok(99));
 }
 
@@ -286,6 +291,22 @@ fn what_is_solid_is_looked_up_once() {
     grid.scan(&ask(Family::Tron, 41, 80)).unwrap();
     let what = "head, solid head, a list for each wallet, and what is not solid";
     assert_eq!(server.asked().len() - before, 1 + 1 + 2 + 2, "{what}");
+}
+
+/// Where nobody asks for the finalized block, many transfers in a re-scan are a reason to.
+#[test]
+fn many_that_are_solid_are_looked_up_once_by_any_rule() {
+    let world = World::new(Family::Tron, 100);
+    for number in 50..70 {
+        world.pay(number, &[(1, 7, 5)]);
+    }
+    let server = world.trongrid();
+    let grid = provider(&server);
+    for _ in 0..3 {
+        assert_eq!(scan_all(&grid, &ask(Family::Tron, 40, 99)).len(), 20);
+    }
+    assert_eq!(asked(&server, "/wallet/gettransactioninfobyid"), 20);
+    assert_eq!(asked(&server, "/walletsolidity/getblock"), 1);
 }
 
 #[test]

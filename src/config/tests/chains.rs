@@ -314,6 +314,18 @@ fn what_is_probably_not_meant_is_a_warning() {
     check(&nile, "wallets on nile: a test network");
     check(
         &format!("payments.agree_from = \"500\"\n{nile}"),
-        "nile has one: large payments there wait forever",
+        "payments.agree_from asks for 2 independent providers, nile has 1: larger payments there wait",
     );
+    let one_host = "[chains.nile]\nagreement = 2\nproviders = [{ kind = \"rpc\", url = \"https://n.example/a\" }, \
+                    { kind = \"trongrid\", url = \"https://n.example\" }]";
+    check(
+        &format!("{nile}\n{one_host}"),
+        "chains.nile.agreement asks for 2 independent providers, nile has 1: payments there wait",
+    );
+    let two_hosts = one_host.replace("n.example/a", "m.example");
+    let warnings = good(&format!(
+        "payments.agree_from = \"500\"\n{nile}\n{two_hosts}"
+    ))
+    .warnings;
+    assert!(!warnings.join("\n").contains("independent"), "{warnings:?}");
 }

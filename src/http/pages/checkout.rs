@@ -2,19 +2,27 @@
 
 use std::sync::Arc;
 
-use poem::http::{HeaderValue, header};
+use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Endpoint, Request, Response, Result, Route};
 use rust_embed::RustEmbed;
+use serde::Deserialize;
 
+use super::fallback::Fallback;
+use super::link::Link;
 use super::template::{escape, fill};
+use super::texts::Texts;
 use super::{Asset, CheckoutPage, language, not_found, overrides, policy, readable, settings};
 use crate::config::Config;
+use crate::domain::registry::{Blockchain, Coin};
 use crate::service::App;
+use crate::service::payments::{self, PaymentError};
 
 #[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/assets/checkout"]
 struct Embedded;
 
+/// A choice is short, in bytes.
+const FORM_LIMIT: usize = 4096;
 const INDEX: &str = "index.html";
 /// The script with which shops open the page on theirs; beside the page, not below it, for a short address.
 const EMBEDDING: &str = "ocrch.js";
@@ -26,16 +34,18 @@ const DEMO_WALLET: &str = "<script type=\"module\" src=\"demo/wallet.js\"></scri
 
 /// Adds `/checkout`, what is below it, and `/ocrch.js`.
 pub fn add(route: Route, app: &App, page: CheckoutPage) -> Route {
-    let index = Index {
+    let index = Arc::new(Index {
         app: app.clone(),
         page,
-    };
+    });
+    let checkout = readable(index.clone()).post(Choose(index));
     route
-        .at("/checkout", readable(index))
+        .at("/checkout", checkout)
         .at("/checkout/*file", readable(File { app: app.clone() }))
         .at("/ocrch.js", readable(Embedding { app: app.clone() }))
 }
 
+/// The page itself; what it shows without JavaScript depends on the order.
 struct Index {
     app: App,
     page: CheckoutPage,
@@ -45,41 +55,98 @@ impl Endpoint for Index {
     type Output = Response;
 
     async fn call(&self, request: Request) -> Result<Response> {
+        Ok(self.show(&request, None).await)
+    }
+}
+
+impl Index {
+    async fn show(&self, request: &Request, refused: Option<PaymentError>) -> Response {
         let config = self.app.config();
         let Some(template) = find(&config, INDEX).await else {
-            return Ok(refused());
+            return refused_page();
         };
-        let html = self.render(&config, &request, template.content());
-        let mut response = Asset::new(INDEX, html.into_bytes()).answer_once(&request);
+        let html = self
+            .render(&config, request, template.content(), refused)
+            .await;
+        let mut response = Asset::new(INDEX, html.into_bytes()).answer_once(request);
         let headers = response.headers_mut();
         headers.append(header::VARY, HeaderValue::from_static("Accept-Language"));
         // It can show an order: no cache that others use may keep it.
         let private = HeaderValue::from_static("private, no-cache");
         headers.insert(header::CACHE_CONTROL, private);
         policy::protect_checkout(&mut response, &config);
-        Ok(response)
+        response
     }
-}
 
-impl Index {
-    fn render(&self, config: &Config, request: &Request, template: &[u8]) -> String {
+    async fn render(
+        &self,
+        config: &Arc<Config>,
+        request: &Request,
+        template: &[u8],
+        refused: Option<PaymentError>,
+    ) -> String {
+        let link = Link::of(request);
         let languages = language::offered(config);
-        let asked = query_value(request, "lang");
         let accept = request.headers().get(header::ACCEPT_LANGUAGE);
         let accept = accept.and_then(|value| value.to_str().ok());
-        let lang = language::choose(&languages, asked, accept);
+        let lang = language::choose(&languages, link.lang.as_deref(), accept);
+        let texts = texts(config, lang).await;
+        let fallback = Fallback {
+            app: &self.app,
+            config,
+            texts: &texts,
+            link: &link,
+            refused,
+        };
         let values = [
             ("lang", lang),
-            ("dir", language::direction(lang)),
+            ("dir", texts.direction()),
             ("title", &escape(&config.checkout.title)),
             ("settings", &settings::json(config, self.page, &languages)),
-            ("fallback", ""),
+            ("fallback", &fallback.html()),
         ];
         let template = String::from_utf8_lossy(template);
         match self.page {
             CheckoutPage::Bundled => fill(&template, &values),
             CheckoutPage::Demo => fill(&template.replacen("</head>", DEMO_WALLET, 1), &values),
         }
+    }
+}
+
+/// The choice of how to pay, made without JavaScript: opens the deposit, then shows the page again.
+struct Choose(Arc<Index>);
+
+#[derive(Deserialize)]
+struct Choice {
+    choice: String,
+}
+
+impl Endpoint for Choose {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> Result<Response> {
+        let app = &self.0.app;
+        let link = Link::of(&request);
+        let order = match link.order(app) {
+            Some(Ok(order)) if app.config().checkout.enabled => order,
+            _ => return Ok(self.0.show(&request, None).await),
+        };
+        let body = request.take_body().into_bytes_limit(FORM_LIMIT).await?;
+        let chosen = serde_urlencoded::from_bytes::<Choice>(&body).unwrap_or(Choice {
+            choice: String::new(),
+        });
+        let (blockchain, coin) = chosen.choice.split_once(' ').unwrap_or_default();
+        let opened = payments::choose(app, order, Blockchain::new(blockchain), Coin::new(coin));
+        if let Err(error) = opened.await {
+            return Ok(self.0.show(&request, Some(error)).await);
+        }
+        // Relative, so that a server behind a path prefix works too.
+        let mut response = Response::builder()
+            .status(StatusCode::SEE_OTHER)
+            .header(header::LOCATION, format!("checkout?{}", link.query))
+            .finish();
+        policy::protect(&mut response);
+        Ok(response)
     }
 }
 
@@ -114,7 +181,7 @@ impl Endpoint for Embedding {
     async fn call(&self, request: Request) -> Result<Response> {
         let config = self.app.config();
         if !config.checkout.enabled {
-            return Ok(refused());
+            return Ok(refused_page());
         }
         let asset = match own_file(&config, EMBEDDING).await {
             Some(content) => Asset::new(EMBEDDING, content),
@@ -156,14 +223,19 @@ async fn own_file(config: &Arc<Config>, name: &str) -> Option<Vec<u8>> {
     read.await.ok().flatten()
 }
 
-fn refused() -> Response {
+fn refused_page() -> Response {
     let mut response = not_found();
     policy::protect(&mut response);
     response
 }
 
-/// The value of a plain query parameter.
-fn query_value<'a>(request: &'a Request, name: &str) -> Option<&'a str> {
-    let mut pairs = request.uri().query()?.split('&');
-    pairs.find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+/// A language's texts over the English ones.
+async fn texts(config: &Arc<Config>, lang: &str) -> Texts {
+    let english = find(config, "lang/en.json").await;
+    let own = match lang {
+        "en" => None,
+        lang => find(config, &format!("lang/{lang}.json")).await,
+    };
+    let files = [&english, &own];
+    Texts::read(files.into_iter().flatten().map(Asset::content))
 }

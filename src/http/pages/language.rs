@@ -2,9 +2,6 @@
 
 use crate::config::{Config, languages};
 
-/// Written from right to left.
-const RIGHT_TO_LEFT: [&str; 8] = ["ar", "ckb", "dv", "fa", "he", "ps", "ug", "ur"];
-
 /// The languages that the checkout offers, the default one first.
 pub fn offered(config: &Config) -> Vec<String> {
     if !config.checkout.languages.is_empty() {
@@ -24,12 +21,6 @@ pub fn choose<'a>(offered: &'a [String], asked: Option<&str>, accept: Option<&st
     let best = asked.or_else(|| liked(offered, accept?));
     best.or_else(|| offered.first().map(String::as_str))
         .unwrap_or("en")
-}
-
-/// The direction of a language's script, as HTML's `dir` has it.
-pub fn direction(code: &str) -> &'static str {
-    let is = RIGHT_TO_LEFT.contains(&primary(code));
-    if is { "rtl" } else { "ltr" }
 }
 
 fn liked<'a>(offered: &'a [String], accept: &str) -> Option<&'a str> {
@@ -86,6 +77,5 @@ mod tests {
             );
         }
         assert_eq!(choose(&[], Some("de"), None), "en");
-        assert_eq!(["ar", "he-IL", "en"].map(direction), ["rtl", "rtl", "ltr"]);
     }
 }

@@ -99,7 +99,7 @@ CREATE TABLE daily_payments (
 INSERT INTO daily_payments
     SELECT day, blockchain, stablecoin, orders,
            rtrim(rtrim(printf('%d.%06d', coins + millionths / 1000000, millionths % 1000000), '0'), '.')
-    FROM (SELECT o.closed_at / 86400 AS day, d.blockchain, d.stablecoin, count(*) AS orders,
+    FROM (SELECT o.closed_at / 86400 AS day, t.blockchain, t.stablecoin, count(*) AS orders,
                  sum(d.micros / 1000000) AS coins, sum(d.micros % 1000000) AS millionths
-          FROM orders o JOIN deposits d ON d.order_id = o.id AND d.status = 'fulfilled'
+          FROM orders o JOIN deposits d ON d.order_id = o.id JOIN transfers t ON t.fulfillment = d.id
           WHERE o.status = 'paid' GROUP BY 1, 2, 3);

@@ -1,0 +1,76 @@
+//! How far the chain is, by the provider of a pass, and what of that to believe.
+
+use std::sync::Arc;
+
+use super::Pass;
+use super::reading::RESCAN;
+use crate::chain::{Provider, ProviderError};
+use crate::config::ChainConfig;
+use crate::domain::confirmation::Head;
+use crate::domain::registry::ConfirmationRule;
+use crate::domain::scanning::{self, Cursor};
+use crate::task::look_ups::{PassError, ask, existing_block};
+
+/// A block may be from so far ahead of our clock, in seconds.
+const AHEAD_OF_US: i64 = 15 * 60;
+/// A head so far above what was read is verified before cursors follow it; less, and the next re-scan makes up for it.
+const HEAD_LEAPT: u64 = RESCAN;
+
+impl Pass {
+    pub(super) async fn head(
+        &mut self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+    ) -> Result<Head, PassError> {
+        let rule = chain.chain.confirmations;
+        let head = ask(provider, move |p| head_of(p, rule)).await?;
+        let now_ms = self.app.clock().now_ms();
+        if self.providers.saw_head(provider, head.number, now_ms) {
+            return Err(PassError::Lagging);
+        }
+        self.lowest_head = self.lowest_head.min(head.number);
+        self.look_again(chain, provider, head, now_ms)?;
+        self.last_head = head.number;
+        Ok(head)
+    }
+
+    /// Believes no head that is absurd against what was read before: far below it nothing would be read, far above it
+    /// cursors would leap over blocks that do not exist yet.
+    pub(super) async fn check_head(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        cursors: &[Cursor],
+    ) -> Result<(), PassError> {
+        let Some(farthest) = cursors.iter().map(|c| c.scanned_to).max() else {
+            return Ok(());
+        };
+        let number = head.number;
+        if number.saturating_add(scanning::MAX_REWIND) < farthest {
+            let message = format!(
+                "its head {number} is far below block {farthest}, which was read before: it lags, or the chain was reset"
+            );
+            return Err(ProviderError::BadAnswer(message).into());
+        }
+        if number > farthest.saturating_add(HEAD_LEAPT) {
+            let block = existing_block(provider, number).await?;
+            if chain.chain.steady && block.timestamp > self.app.clock().now() + AHEAD_OF_US {
+                return Err(
+                    ProviderError::BadAnswer(format!("block {number} is from the future")).into(),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A provider's newest block, and its newest final one where the chain's rule goes by that.
+pub fn head_of(provider: &dyn Provider, rule: ConfirmationRule) -> Result<Head, ProviderError> {
+    let number = provider.head()?;
+    let finalized = match rule {
+        ConfirmationRule::Finalized { .. } => provider.finalized()?,
+        ConfirmationRule::Depth(_) => None,
+    };
+    Ok(Head { number, finalized })
+}

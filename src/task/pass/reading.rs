@@ -1,0 +1,184 @@
+//! Reading all wallets' blocks up to the head.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::Pass;
+use crate::chain::{Provider, ProviderError, Scan};
+use crate::config::ChainConfig;
+use crate::domain::address::Address;
+use crate::domain::confirmation::Head;
+use crate::domain::scanning::{self, Cursor};
+use crate::domain::transfer::TransferId;
+use crate::service::expire;
+use crate::service::scan::{self, Found, WatchedWallet};
+use crate::task::look_ups::{PassError, ask, block_before, existing_block};
+
+/// Every pass reads at least so many blocks again.
+pub(super) const RESCAN: u64 = 64;
+/// Requests that one pass spends on wallets that are far behind: the others must not wait for them.
+const CATCH_UP_REQUESTS: usize = 20;
+
+/// What this pass read, for telling which transfers are missing from it.
+#[derive(Default)]
+pub(super) struct Read {
+    /// From here to the head, for all wallets.
+    pub(super) from: Option<u64>,
+    pub(super) seen: HashSet<TransferId>,
+    /// Requests left for wallets that are far behind.
+    catch_up: usize,
+    /// Whether some wallet is still behind.
+    pub(super) incomplete: bool,
+}
+
+impl Pass {
+    /// Notes until when everything mined has been read: orders expire by it. On a chain whose blocks come steadily that is the
+    /// head's own time, since a provider that lags shows nothing newer; on a chain that may rest it is the pass's
+    /// beginning, less one block time for the last block to get about.
+    pub(super) async fn note_read(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        began_ms: i64,
+    ) -> Result<(), PassError> {
+        let moment_ms = if !chain.chain.steady {
+            began_ms - chain.chain.block_time.as_millis() as i64
+        } else if expire::any_overdue(&self.app)? {
+            existing_block(provider, head.number).await?.timestamp * 1000
+        } else {
+            return Ok(());
+        };
+        self.app
+            .watching()
+            .has_read_until(&self.blockchain, moment_ms);
+        Ok(())
+    }
+
+    /// Gives wallets that were never watched their first block: that of their `starting_tx`; the head; or,
+    /// where a deposit was opened while the chain could not be read, one from before that.
+    pub(super) async fn start_new_wallets(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+    ) -> Result<(), PassError> {
+        let wallets = scan::wallets(&self.app, &self.blockchain)?;
+        for wallet in wallets.into_iter().filter(|w| w.cursor.is_none()) {
+            let first = self.first_block(chain, provider, head, &wallet).await?;
+            scan::start_wallet(&self.app, self.blockchain.clone(), wallet.address, first).await?;
+            tracing::info!(blockchain = %self.blockchain, wallet = %wallet.address, first, "watching wallet");
+        }
+        Ok(())
+    }
+
+    async fn first_block(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        wallet: &WatchedWallet,
+    ) -> Result<u64, PassError> {
+        if let Some(txn_hash) = wallet.starting_tx.clone() {
+            let receipt = ask(provider, move |p| p.receipt(&txn_hash, &[])).await?;
+            // Given up, everything since would be skipped for ever; another provider may know it.
+            let unknown =
+                || ProviderError::BadAnswer("it does not know the wallet's starting_tx".into());
+            return Ok(receipt.ok_or_else(unknown)?.block.number);
+        }
+        match scan::promised_since(&self.app, &self.blockchain, wallet.address)? {
+            Some(since) => block_before(&chain.chain, provider, head, since).await,
+            // A head that does not exist would never be reached.
+            None => Ok(existing_block(provider, head.number).await?.number),
+        }
+    }
+
+    /// Reads all wallets up to the head, the newest blocks first, recording each answer before asking on.
+    pub(super) async fn read(
+        &mut self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+    ) -> Result<Read, PassError> {
+        let wallets = scan::wallets(&self.app, &self.blockchain)?;
+        let (addresses, cursors): (Vec<Address>, Vec<Cursor>) = wallets
+            .iter()
+            .filter_map(|w| Some((w.address, w.cursor?)))
+            .unzip();
+        self.check_head(chain, provider, head, &cursors).await?;
+        // Deposits are younger than this head: it must be one that the chain has.
+        let now_ms = self.app.clock().now_ms();
+        self.app
+            .watching()
+            .saw_head(&self.blockchain, head.number, now_ms);
+        let rescan = RESCAN.max(u64::from(chain.chain.confirmations.required()));
+        let plan = scanning::plan(&cursors, head.number, rescan, self.lowest_head);
+        let mut read = Read {
+            catch_up: CATCH_UP_REQUESTS,
+            ..Read::default()
+        };
+        for pass in plan.into_iter().rev() {
+            let recipients: Vec<Address> = pass.wallets.iter().map(|i| addresses[*i]).collect();
+            if recipients.len() == addresses.len() {
+                read.from = Some(pass.from);
+            }
+            self.read_range(
+                chain,
+                provider,
+                head,
+                (pass.from, pass.to),
+                recipients,
+                &mut read,
+            )
+            .await?;
+        }
+        let farthest = cursors.iter().map(|c| c.scanned_to).max().unwrap_or(0);
+        if head.number >= farthest {
+            self.lowest_head = head.number;
+        }
+        Ok(read)
+    }
+
+    async fn read_range(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        (mut from, to): (u64, u64),
+        recipients: Vec<Address>,
+        read: &mut Read,
+    ) -> Result<(), PassError> {
+        let contracts: Vec<Address> = chain.chain.tokens.iter().map(|t| t.contract).collect();
+        let newest = to == head.number;
+        while from <= to {
+            if !newest && read.catch_up == 0 {
+                read.incomplete = true;
+                return Ok(());
+            }
+            let question = Scan {
+                from,
+                to,
+                recipients: recipients.clone(),
+                contracts: contracts.clone(),
+            };
+            let found = ask(provider, move |p| p.scan(&question)).await?;
+            read.seen
+                .extend(found.transfers.iter().map(|t| t.id.clone()));
+            let through = found.through;
+            let wallets = recipients.clone();
+            let found = Found {
+                wallets,
+                from,
+                through,
+                transfers: found.transfers,
+                head,
+            };
+            scan::record(&self.app, self.blockchain.clone(), found).await?;
+            from = through + 1;
+            if !newest {
+                read.catch_up -= 1;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,8 @@
+//! Tests with other programs and builds that take long: `.ci/full` runs them, after it has installed what they need.
+//!
+//!     cargo test --test long
+
+mod litestream;
+#[path = "../support/mod.rs"]
+#[allow(dead_code, reason = "the other tests use the rest")]
+mod support;
