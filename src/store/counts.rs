@@ -20,22 +20,28 @@ pub struct Now {
 /// Counts what there is now.
 pub fn now(connection: &Connection) -> Result<Now, StoreError> {
     let count = |rows: &str| -> Result<u64, StoreError> {
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {MOST})");
         Ok(connection
-            .prepare_cached(&sql)?
+            .prepare_cached(&sql(rows))?
             .query_row([], |row| row.get(0))?)
     };
     Ok(Now {
-        pending_orders: count("orders INDEXED BY orders_by_status WHERE status = 'pending'")?,
-        open_deposits: count("deposits INDEXED BY deposits_open WHERE status = 'open'")?,
-        waiting_transfers: count(
-            "transfers INDEXED BY transfers_by_status WHERE status = 'waiting_for_confirmation'",
-        )?,
-        unmatched_transfers: count(
-            "transfers INDEXED BY transfers_unmatched WHERE status = 'no_matched_deposit' AND ignored = 0",
-        )?,
-        failing_webhooks: count(
-            "events INDEXED BY events_failing WHERE state = 'given_up' OR state = 'queued' AND attempts > 0",
-        )?,
+        pending_orders: count(PENDING)?,
+        open_deposits: count(OPEN)?,
+        waiting_transfers: count(WAITING)?,
+        unmatched_transfers: count(UNMATCHED)?,
+        failing_webhooks: count(FAILING)?,
     })
+}
+
+pub(super) const PENDING: &str = "orders INDEXED BY orders_by_status WHERE status = 'pending'";
+pub(super) const OPEN: &str = "deposits INDEXED BY deposits_open WHERE status = 'open'";
+pub(super) const WAITING: &str =
+    "transfers INDEXED BY transfers_by_status WHERE status = 'waiting_for_confirmation'";
+pub(super) const UNMATCHED: &str = "transfers INDEXED BY transfers_unmatched
+     WHERE status = 'no_matched_deposit' AND ignored = 0";
+pub(super) const FAILING: &str = "events INDEXED BY events_failing
+     WHERE state = 'given_up' OR state = 'queued' AND attempts > 0";
+
+pub(super) fn sql(rows: &str) -> String {
+    format!("SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {MOST})")
 }

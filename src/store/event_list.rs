@@ -66,7 +66,7 @@ pub fn list(
     Ok((events?, places.last().copied()))
 }
 
-fn walk(filter: EventFilter) -> Walk {
+pub(super) fn walk(filter: EventFilter) -> Walk {
     let (index, indexed) = match filter {
         EventFilter::Failing => (
             "events_failing",

@@ -21,7 +21,7 @@ pub struct Meant {
     pub amount: String,
 }
 
-const NEAR: &str = "
+pub(super) const NEAR: &str = "
     SELECT id FROM (SELECT id FROM deposits INDEXED BY deposits_by_time WHERE opened_at <= ?1
                     ORDER BY opened_at DESC, id DESC LIMIT ?7)
     UNION SELECT id FROM (SELECT id FROM deposits INDEXED BY deposits_by_amount WHERE micros = ?5 AND opened_at <= ?1

@@ -17,6 +17,8 @@ mod migrate;
 pub mod order_list;
 pub mod orders;
 pub mod page;
+#[cfg(test)]
+mod plans;
 pub mod replays;
 pub mod restore;
 mod rows;

@@ -11,7 +11,6 @@ use poem_openapi::{ApiResponse, OpenApi};
 use super::answers::ListErrors;
 use super::lists::{between, given};
 use super::{Admin, orders, transfers};
-use crate::http::errors::Failure;
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
 use crate::service::App;

@@ -23,10 +23,6 @@ use crate::service::create_order::create_as_admin;
 pub struct OrdersApi(pub Admin);
 
 #[derive(ApiResponse)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "poem-openapi cannot box a payload, and one lives at a time"
-)]
 enum Created {
     /// The order.
     #[oai(status = 201)]

@@ -107,7 +107,7 @@ impl From<Stats> for StatsJson {
     fn from(stats: Stats) -> Self {
         let mut total = CountsJson::default();
         let mut days: Vec<DayJson> = Vec::new();
-        let mut day_of = |days: &mut Vec<DayJson>, day: i64| {
+        let day_of = |days: &mut Vec<DayJson>, day: i64| {
             let at = day.saturating_mul(86_400);
             let place = days.binary_search_by_key(&at, |d| d.day);
             place.unwrap_or_else(|place| {
@@ -132,11 +132,11 @@ impl From<Stats> for StatsJson {
         }
         let sums = stats::in_all(&stats.payments).into_iter();
         total.payments = sums
-            .map(|(blockchain, token, orders, amount)| PaymentsJson {
-                blockchain,
-                token,
-                orders,
-                amount: amount.map(|a| a.to_string()),
+            .map(|sum| PaymentsJson {
+                blockchain: sum.blockchain,
+                token: sum.coin,
+                orders: sum.orders,
+                amount: sum.amount.map(|a| a.to_string()),
             })
             .collect();
         Self {

@@ -85,6 +85,9 @@ pub struct AdminTransferJson {
     pub contract_address: String,
     pub confirmations: u64,
     pub confirmations_required: u32,
+    /// Why it is not confirmed although it is deep enough: `no_second_provider`, `awaiting_second` or `providers_disagree`.
+    #[oai(skip_serializing_if_is_none)]
+    pub held_back: Option<String>,
     #[oai(skip_serializing_if_is_none)]
     pub explorer_url: Option<String>,
     /// Hidden from the inbox of unmatched transfers by an admin.
@@ -237,6 +240,7 @@ impl AdminTransferJson {
             contract_address: transfer.contract,
             confirmations: transfer.confirmations,
             confirmations_required: transfer.required,
+            held_back: transfer.held_back,
             ignored: transfer.ignored,
             vanished: transfer.vanished,
             tail_dropped: transfer.tail_dropped,

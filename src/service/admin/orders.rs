@@ -4,17 +4,19 @@ use super::{
     AdminError, AuditEntry, Claim, FeedEntry, ListedDeposit, ListedEvent, ListedOrder,
     ListedTransfer, OrderFilter, Page, Place,
 };
+use crate::config::Config;
 use crate::domain::amount::Amount;
+use crate::domain::matching::{self, Misfit};
 use crate::domain::order::{OrderId, OrderStatus};
 use crate::service::App;
-use crate::service::candidates::{assign_candidate, refresh_shown};
+use crate::service::candidates::{assign_candidate, coin_pays, refresh_shown};
 use crate::service::outbox;
 use crate::store::audit::{self, Action, Actor};
 use crate::store::daily::{self, Source};
 use crate::store::events::{self, Subject};
 use crate::store::{
-    StoreError, Tx, changes, claims, deposit_list, event_list, order_list, orders, transfer_list,
-    transfers,
+    StoreError, Tx, changes, claims, deposit_list, deposits, event_list, order_list, orders,
+    transfer_list, transfers,
 };
 
 /// A page of orders, and the place of its last one.
@@ -95,7 +97,10 @@ pub async fn mark_paid(app: &App, id: OrderId, actor: Actor) -> Result<ListedOrd
             if order.status == OrderStatus::Paid {
                 return Ok(order_list::at(tx, order.row)?);
             }
-            let waiting = transfers::waiting_for_order(tx, order.row, i64::MIN)?;
+            let waiting = match transfers::waiting_for_order(tx, order.row, i64::MIN)? {
+                Some(waiting) => Some(waiting),
+                None => claim_waiting(tx, &config, order.row)?,
+            };
             orders::close(tx, order.row, OrderStatus::Paid)?;
             // The amount was checked when the order was made.
             let amount = Amount::parse(&order.new.amount).unwrap_or(Amount::ZERO);
@@ -114,6 +119,22 @@ pub async fn mark_paid(app: &App, id: OrderId, actor: Actor) -> Result<ListedOrd
             Ok(order_list::at(tx, order.row)?)
         })
         .await
+}
+
+/// Makes a transfer that waits for nobody the candidate of a closed deposit that it fits, late or not: it came for an
+/// order that was cancelled or expired meanwhile.
+fn claim_waiting(tx: &Tx<'_>, config: &Config, order_row: i64) -> Result<Option<i64>, StoreError> {
+    for (deposit, _) in deposits::of_order(tx, order_row)? {
+        for row in transfers::waiting_for_nobody(tx, &deposit)? {
+            let transfer = transfers::at(tx, row)?;
+            let fits = matching::fits(&transfer.facts, &deposit);
+            if matches!(fits, Ok(()) | Err(Misfit::Late)) && coin_pays(config, &transfer) {
+                transfers::set_candidate(tx, row, Some(deposit.id))?;
+                return Ok(Some(row));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Sends the event of an order's present status again, whatever became of it.

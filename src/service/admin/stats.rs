@@ -36,8 +36,18 @@ pub async fn stats(app: &App, from: i64, to: i64) -> Result<Stats, StoreError> {
         .await
 }
 
-/// All days' payments, by chain and coin; `None` for a sum that cannot be held.
-pub fn in_all(payments: &[Payments]) -> Vec<(Option<String>, Option<String>, u64, Option<Amount>)> {
+/// What paid orders on all days together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Sum {
+    pub blockchain: Option<String>,
+    pub coin: Option<String>,
+    pub orders: u64,
+    /// `None` for more digits than can be held.
+    pub amount: Option<Amount>,
+}
+
+/// All days' payments, by chain and coin.
+pub fn in_all(payments: &[Payments]) -> Vec<Sum> {
     let mut sums = BTreeMap::new();
     for day in payments {
         let key = (day.blockchain.clone(), day.coin.clone());
@@ -46,6 +56,11 @@ pub fn in_all(payments: &[Payments]) -> Vec<(Option<String>, Option<String>, u64
         *sum = sum.and_then(|sum| sum.checked_add(day.amount));
     }
     let rows = sums.into_iter();
-    rows.map(|((chain, coin), (orders, sum))| (chain, coin, orders, sum))
-        .collect()
+    rows.map(|((blockchain, coin), (orders, amount))| Sum {
+        blockchain,
+        coin,
+        orders,
+        amount,
+    })
+    .collect()
 }
