@@ -11,6 +11,8 @@ mod agreement;
 mod amounts;
 mod backlog;
 mod backup;
+mod check;
+mod checkout_page;
 mod checkout_settings;
 mod claims;
 mod cli;

@@ -170,13 +170,14 @@ impl Case<'_> {
         let probable: BTreeSet<&Blockchain> = deposits.chain(&self.named).collect();
         let wallets = self.config.wallets.iter().map(|w| &w.blockchain);
         let others: BTreeSet<&Blockchain> = wallets.filter(|b| !probable.contains(b)).collect();
-        let known = |names: BTreeSet<&Blockchain>| {
-            let chains = names.into_iter().filter_map(|name| self.config.chain(name));
-            chains
-                .filter(|chain| self.hash.can_be_on(chain.chain.family))
-                .collect()
+        let known = |names: BTreeSet<&Blockchain>| -> Vec<_> {
+            let chains = names.into_iter().map(|name| self.config.chain(name));
+            chains.flatten().collect()
         };
-        (known(probable), known(others))
+        // Where it probably is, it is looked for however it is written.
+        let (first, mut others) = (known(probable), known(others));
+        others.retain(|chain| self.hash.can_be_on(chain.chain.family));
+        (first, others)
     }
 
     fn is_remembered<'b>(&self, mut chains: impl Iterator<Item = &'b &'b ChainConfig>) -> bool {

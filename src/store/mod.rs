@@ -12,6 +12,7 @@ pub mod deposit_list;
 pub mod deposits;
 pub mod event_list;
 pub mod events;
+pub mod inspect;
 pub mod likely;
 mod migrate;
 pub mod order_list;

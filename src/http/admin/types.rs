@@ -106,7 +106,7 @@ pub struct AdminTransferJson {
 
 /// A shopper's word that a transaction is the payment of an order. Anybody can say that of any transaction.
 #[derive(Object)]
-#[oai(rename = "Claim")]
+#[oai(rename = "AdminClaim")]
 pub struct ClaimJson {
     pub order_id: String,
     pub merchant_order_id: String,
