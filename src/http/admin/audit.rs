@@ -53,6 +53,8 @@ impl From<AuditEntry> for AuditJson {
 #[OpenApi(prefix_path = "/admin", tag = "Group::Admin")]
 impl AuditApi {
     /// List what admins did
+    ///
+    /// Newest first. Nothing is ever taken out of this list.
     #[oai(path = "/audit", method = "get", operation_id = "adminAudit")]
     async fn list(
         &self,

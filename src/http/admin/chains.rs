@@ -75,6 +75,8 @@ pub struct WatchedWalletJson {
 #[OpenApi(prefix_path = "/admin", tag = "Group::Admin")]
 impl ChainsApi {
     /// Ask how the chains are watched
+    ///
+    /// Those on which the merchant has a wallet: how far they have been read, and how their providers are doing.
     #[oai(path = "/chains", method = "get", operation_id = "adminChains")]
     async fn list(
         &self,

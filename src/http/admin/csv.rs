@@ -74,6 +74,8 @@ enum Export {
 #[OpenApi(prefix_path = "/admin", tag = "Group::Admin")]
 impl CsvApi {
     /// Export orders
+    ///
+    /// All that the filters leave, newest first, as a table for spreadsheets.
     #[oai(path = "/orders.csv", method = "get", operation_id = "adminOrdersCsv")]
     async fn orders(
         &self,
@@ -109,6 +111,8 @@ impl CsvApi {
     }
 
     /// Export transfers
+    ///
+    /// All that the filters leave, newest first, as a table for spreadsheets.
     #[oai(
         path = "/transfers.csv",
         method = "get",

@@ -14,6 +14,7 @@ use crate::http::errors::Failure;
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
 use crate::http::types::OrderJson;
+use crate::http::ws::Sockets;
 use crate::service::admin::FeedEntry;
 use crate::service::admin::feed;
 
@@ -22,7 +23,8 @@ const LONGEST_WAIT: i64 = 25;
 const MOST: i64 = 1_000;
 const USUAL: i64 = 100;
 
-pub struct FeedApi(pub Admin);
+/// A stop ends all waiting.
+pub struct FeedApi(pub Admin, pub Sockets);
 
 /// A part of the feed.
 #[derive(Object)]
@@ -79,7 +81,7 @@ impl FeedApi {
         let part = tokio::select! {
             part = feed::after(&self.0.app, after, limit, Duration::from_secs(wait)) => part,
             // At a stop whoever waits is answered with what there is.
-            () = self.0.stopping() => feed::after(&self.0.app, after, limit, Duration::ZERO).await,
+            () = self.1.stopping() => feed::after(&self.0.app, after, limit, Duration::ZERO).await,
         };
         let part = part.map_err(Failure::from)?;
         let config = self.0.app.config();

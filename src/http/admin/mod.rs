@@ -37,7 +37,7 @@ use types::ReasonBody;
 use wallets::WalletsApi;
 use webhooks::WebhooksApi;
 
-const HEADER: &str = "Ocrch-Admin-Authorization";
+pub const HEADER: &str = "Ocrch-Admin-Authorization";
 
 const NO_SECRET: Failure = Failure::new(
     StatusCode::UNAUTHORIZED,
@@ -66,11 +66,7 @@ pub type Api = (
 
 /// The Admin API over an application.
 pub fn api(app: &App, sockets: &Sockets) -> Api {
-    let admin = Admin {
-        app: app.clone(),
-        gate: Gate::new(),
-        sockets: sockets.clone(),
-    };
+    let admin = Admin::new(app);
     (
         OrdersApi(admin.clone()),
         TransfersApi(admin.clone()),
@@ -78,7 +74,7 @@ pub fn api(app: &App, sockets: &Sockets) -> Api {
         WalletsApi(admin.clone()),
         ChainsApi(admin.clone()),
         StatsApi(admin.clone()),
-        FeedApi(admin.clone()),
+        FeedApi(admin.clone(), sockets.clone()),
         CsvApi(admin.clone()),
         AuditApi(admin),
     )
@@ -89,17 +85,18 @@ pub fn api(app: &App, sockets: &Sockets) -> Api {
 pub struct Admin {
     app: App,
     gate: Gate,
-    sockets: Sockets,
 }
 
 impl Admin {
-    /// Waits until the server stops.
-    async fn stopping(&self) {
-        self.sockets.stopping().await;
+    pub fn new(app: &App) -> Self {
+        Self {
+            app: app.clone(),
+            gate: Gate::new(),
+        }
     }
 
     /// Lets the admin in: by the secret.
-    async fn enter(&self, request: &Request) -> Result<Actor, Failure> {
+    pub async fn enter(&self, request: &Request) -> Result<Actor, Failure> {
         let secret = request.headers().get(HEADER).ok_or(NO_SECRET)?;
         std::str::from_utf8(secret.as_bytes()).map_err(|_| NOT_TEXT)?;
         let config = self.app.config();

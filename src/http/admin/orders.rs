@@ -32,6 +32,8 @@ enum Created {
 #[OpenApi(prefix_path = "/admin", tag = "Group::Admin")]
 impl OrdersApi {
     /// List orders
+    ///
+    /// Newest first. Several filters ask for all of what they say.
     #[oai(path = "/orders", method = "get", operation_id = "adminOrders")]
     #[expect(
         clippy::too_many_arguments,
@@ -159,6 +161,8 @@ impl OrdersApi {
     }
 
     /// List open deposits
+    ///
+    /// What shoppers are asked to send now, the newest first.
     #[oai(path = "/deposits", method = "get", operation_id = "adminDeposits")]
     #[expect(
         clippy::too_many_arguments,
@@ -170,7 +174,9 @@ impl OrdersApi {
         _admin: AdminSecret,
         /// The order's UUID.
         order_id: Query<Option<String>>,
+        /// Chain to pay on.
         blockchain: Query<Option<String>>,
+        /// Coin to pay with.
         token: Query<Option<String>>,
         /// 1 to 200, otherwise 20.
         limit: Query<Option<i64>>,

@@ -38,10 +38,13 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The wallet's address.
         address: Path<String>,
         /// `waiting_for_confirmation`, `failed_to_confirm`, `waiting_for_match`, `no_matched_deposit` or `matched`.
         status: Query<Option<String>>,
+        /// Chain that it is on.
         blockchain: Query<Option<String>>,
+        /// Its coin.
         token: Query<Option<String>>,
         /// 1 to 200, otherwise 20.
         limit: Query<Option<i64>>,
@@ -81,7 +84,9 @@ impl TransfersApi {
         _admin: AdminSecret,
         /// `waiting_for_confirmation`, `failed_to_confirm`, `waiting_for_match`, `no_matched_deposit` or `matched`.
         status: Query<Option<String>>,
+        /// Chain that it is on.
         blockchain: Query<Option<String>>,
+        /// Its coin.
         token: Query<Option<String>>,
         /// `true`: only those that wait for a decision: unmatched and not ignored.
         unmatched: Query<Option<bool>>,
@@ -117,6 +122,8 @@ impl TransfersApi {
     }
 
     /// Look at one transfer
+    ///
+    /// If it is unmatched, with the orders that it may have been meant for.
     #[oai(
         path = "/transfers/:id",
         method = "get",
@@ -126,6 +133,7 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The transfer's id.
         id: Path<String>,
     ) -> Result<Json<AdminTransferJson>, FindErrors> {
         self.0.enter(request).await?;
@@ -150,6 +158,7 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The transfer's id.
         id: Path<String>,
         body: RawJson<AssignmentBody>,
     ) -> Result<Json<AdminTransferJson>, DeedErrors> {
@@ -173,6 +182,7 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The transfer's id.
         id: Path<String>,
         body: OptionalJson<ReasonBody>,
     ) -> Result<Json<AdminTransferJson>, DeedErrors> {
@@ -180,6 +190,8 @@ impl TransfersApi {
     }
 
     /// Stop ignoring a transfer
+    ///
+    /// It is back in the inbox of those that wait for a decision.
     #[oai(
         path = "/transfers/:id/unignore",
         method = "post",
@@ -189,6 +201,7 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The transfer's id.
         id: Path<String>,
         body: OptionalJson<ReasonBody>,
     ) -> Result<Json<AdminTransferJson>, DeedErrors> {
@@ -208,6 +221,7 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The transfer's id.
         id: Path<String>,
     ) -> Result<Json<AdminTransferJson>, DeedErrors> {
         let actor = self.0.enter(request).await?;

@@ -87,7 +87,7 @@ pub struct OutcomeJson {
 impl Example for TestBody {
     fn example() -> Self {
         Self {
-            url: "https://shop.example.com/ocrch-webhook".into(),
+            url: "http://127.0.0.1:3000/ocrch-webhook".into(),
         }
     }
 }
@@ -185,6 +185,7 @@ impl WebhooksApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The webhook's `id` in the list.
         id: Path<String>,
     ) -> Result<Json<WebhookJson>, FindErrors> {
         self.0.enter(request).await?;
