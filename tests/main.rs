@@ -42,6 +42,7 @@ mod reload;
 mod reorg;
 mod seed_frontend;
 mod service_api;
+mod sessions;
 mod support;
 mod swagger;
 mod systemd;
