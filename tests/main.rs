@@ -17,6 +17,7 @@ mod checkout_settings;
 mod claims;
 mod cli;
 mod config;
+mod dashboard;
 mod documents;
 mod downtime;
 mod equal_amounts;
