@@ -33,7 +33,8 @@ enum Created {
 impl OrdersApi {
     /// List orders
     ///
-    /// Newest first. Several filters ask for all of what they say.
+    /// The newest first, twenty at a time. Filters go together: an order must fit all that are given. Where there is more,
+    /// the header `Ocrch-Next-Cursor` has what to pass as `cursor` for the next page.
     #[oai(path = "/orders", method = "get", operation_id = "adminOrders")]
     #[expect(
         clippy::too_many_arguments,
@@ -162,7 +163,8 @@ impl OrdersApi {
 
     /// List open deposits
     ///
-    /// What shoppers are asked to send now, the newest first.
+    /// What customers were asked to pay and have not paid yet, the newest first: the exact value of a coin to a wallet on a
+    /// chain. One order has as many as its customer has chosen ways to pay.
     #[oai(path = "/deposits", method = "get", operation_id = "adminDeposits")]
     #[expect(
         clippy::too_many_arguments,
@@ -174,9 +176,9 @@ impl OrdersApi {
         _admin: AdminSecret,
         /// The order's UUID.
         order_id: Query<Option<String>>,
-        /// Chain to pay on.
+        /// `eth`, `tron` and so on.
         blockchain: Query<Option<String>>,
-        /// Coin to pay with.
+        /// `USDT`, `USDC` or `DAI`.
         token: Query<Option<String>>,
         /// 1 to 200, otherwise 20.
         limit: Query<Option<i64>>,

@@ -42,9 +42,9 @@ impl TransfersApi {
         address: Path<String>,
         /// `waiting_for_confirmation`, `failed_to_confirm`, `waiting_for_match`, `no_matched_deposit` or `matched`.
         status: Query<Option<String>>,
-        /// Chain that it is on.
+        /// `eth`, `tron` and so on.
         blockchain: Query<Option<String>>,
-        /// Its coin.
+        /// `USDT`, `USDC` or `DAI`.
         token: Query<Option<String>>,
         /// 1 to 200, otherwise 20.
         limit: Query<Option<i64>>,
@@ -221,7 +221,7 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
-        /// The transfer's id.
+        /// The transfer's id, as lists and webhooks have it.
         id: Path<String>,
     ) -> Result<Json<AdminTransferJson>, DeedErrors> {
         let actor = self.0.enter(request).await?;
