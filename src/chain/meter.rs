@@ -1,6 +1,9 @@
 //! How much a provider is used.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::daily::Daily;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -8,12 +11,29 @@ const DAY_MS: i64 = 86_400_000;
 #[derive(Default)]
 pub struct Meter {
     requests: AtomicU64,
+    daily: Option<Arc<Daily>>,
 }
 
 impl Meter {
+    /// With the budget that its plan allows, if any.
+    pub fn new(daily: Option<Arc<Daily>>) -> Self {
+        Self {
+            requests: AtomicU64::new(0),
+            daily,
+        }
+    }
+
     /// A request is sent.
     pub fn note_request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        if let Some(daily) = &self.daily {
+            daily.take();
+        }
+    }
+
+    /// The budget of its plan.
+    pub fn daily(&self) -> Option<&Daily> {
+        self.daily.as_deref()
     }
 
     /// All requests since the start.

@@ -121,6 +121,6 @@ fn report(status: ProviderStatus) -> ProviderReport {
         error: error.map(|error| error.to_string()),
         requests_today: status.requests_today,
         errors_today: status.errors_today,
-        daily_limit: None,
+        daily_limit: status.daily_limit,
     }
 }
