@@ -3,15 +3,19 @@
 //!
 //! Run them with `tests/run.sh`, which first installs what they need.
 
+mod admin;
 mod agreement;
 mod amounts;
 mod backlog;
 mod backup;
+mod checkout_settings;
 mod claims;
 mod cli;
 mod config;
+mod documents;
 mod downtime;
 mod equal_amounts;
+mod examples;
 mod expiry;
 mod explorers;
 mod fuzz;

@@ -182,6 +182,7 @@ fn a_choice_that_cannot_be_made_is_explained() {
     let order = world.shop.create(&body);
     let html = fallback(checkout_url(&order));
     assert!(html.contains("cannot be paid here"), "{html}");
+    assert!(world.server.log().contains("nobody can pay this order"));
     world.shop.cancel(text(&order, "order_id")).expect(200);
     let html = fallback(checkout_url(&order));
     assert!(html.contains("cancelled"), "{html}");

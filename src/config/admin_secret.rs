@@ -5,14 +5,20 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use argon2::Argon2;
-use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
 /// The Argon2id hash of a secret with a fresh salt, as a PHC string.
 pub fn hash_admin_secret(plain: &str) -> Result<String, String> {
     let hash = Argon2::default().hash_password(plain.as_bytes());
     let hash = hash.map_err(|e| format!("cannot be hashed: {e}"))?;
     Ok(hash.to_string())
+}
+
+/// Whether a hash is that of a secret. Takes as long as the hash's parameters ask for, right or wrong.
+pub fn verify_admin_secret(secret: &[u8], hash: &str) -> bool {
+    PasswordHash::new(hash)
+        .is_ok_and(|hash| Argon2::default().verify_password(secret, &hash).is_ok())
 }
 
 /// Says what is wrong with what looks like a PHC string.

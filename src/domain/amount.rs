@@ -80,6 +80,16 @@ impl Amount {
             .ok_or(AmountError::TooLarge)
     }
 
+    /// The sum, if it can be held.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let scale = self.scale.max(other.scale);
+        let (a, b) = (
+            self.to_base_units(scale).ok()?,
+            other.to_base_units(scale).ok()?,
+        );
+        Self::new(a.checked_add(b)?, scale).ok()
+    }
+
     /// Reads a merchant's amount: `[0-9]{1,12}(\.[0-9]{1,6})?`, greater than zero (protocol: Service API).
     pub fn parse_order_amount(text: &str) -> Result<Self, AmountError> {
         let amount = Self::parse_limited(text, 12, 6)?;

@@ -77,6 +77,14 @@ impl TransferStatus {
         }
     }
 
+    /// Whether it was found deep enough in its chain.
+    pub fn is_confirmed(self) -> bool {
+        matches!(
+            self,
+            Self::WaitingForMatch | Self::NoMatchedDeposit | Self::Matched
+        )
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|s| s.as_str() == text)
     }

@@ -37,10 +37,52 @@ impl<T: DeserializeOwned> RawJson<T> {
 
     /// The value, once the request is authenticated.
     pub fn parse(&self) -> Result<T, Failure> {
-        serde_json::from_slice(self.bytes()?).map_err(|error| Failure {
-            status: StatusCode::BAD_REQUEST,
-            text: format!("invalid JSON body: {error}").into(),
+        serde_json::from_slice(self.bytes()?).map_err(|error| {
+            Failure::saying(
+                StatusCode::BAD_REQUEST,
+                format!("invalid JSON body: {error}"),
+            )
         })
+    }
+}
+
+/// A JSON body that may be missing.
+pub struct OptionalJson<T>(RawJson<T>);
+
+impl<T: DeserializeOwned> OptionalJson<T> {
+    /// The value, once the request is authenticated; `None` for an empty body.
+    pub fn parse(&self) -> Result<Option<T>, Failure> {
+        match self.0.bytes()?.is_empty() {
+            true => Ok(None),
+            false => self.0.parse().map(Some),
+        }
+    }
+}
+
+impl<'a, T: Type> ApiExtractor<'a> for OptionalJson<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        RawJson::<T>::request_meta().map(|meta| MetaRequest {
+            required: false,
+            ..meta
+        })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        RawJson::from_request(request, body, options)
+            .await
+            .map(Self)
     }
 }
 

@@ -8,6 +8,7 @@ use poem::{Error, Response};
 
 use crate::domain::signature::SignatureError;
 use crate::service::StoreError;
+use crate::service::admin::AdminError;
 use crate::service::create_order::CreateError;
 use crate::service::orders::OrderError;
 use crate::service::payments::PaymentError;
@@ -17,6 +18,8 @@ use crate::service::payments::PaymentError;
 pub struct Failure {
     pub status: StatusCode,
     pub text: Cow<'static, str>,
+    /// For how many seconds the client should leave us alone, where it asked too often.
+    pub retry_after: Option<u32>,
 }
 
 impl Failure {
@@ -24,14 +27,16 @@ impl Failure {
         Self {
             status,
             text: Cow::Borrowed(text),
+            retry_after: None,
         }
     }
 
     /// An error whose own text is the wire's.
-    fn saying(status: StatusCode, error: impl ToString) -> Self {
+    pub fn saying(status: StatusCode, error: impl ToString) -> Self {
         Self {
             status,
             text: Cow::Owned(error.to_string()),
+            retry_after: None,
         }
     }
 }
@@ -75,6 +80,16 @@ impl From<OrderError> for Failure {
             OrderError::NotPending | OrderError::PaymentOnItsWay => {
                 Self::saying(StatusCode::CONFLICT, error)
             }
+        }
+    }
+}
+
+impl From<AdminError> for Failure {
+    fn from(error: AdminError) -> Self {
+        match error {
+            AdminError::Store(error) => error.into(),
+            AdminError::NotFound => Self::saying(StatusCode::NOT_FOUND, error),
+            _ => Self::saying(StatusCode::CONFLICT, error),
         }
     }
 }

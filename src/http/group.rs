@@ -11,4 +11,7 @@ pub enum Group {
     /// For the shopper's page, which shows a URL that your backend signed. Pages on `merchant.allowed_origins` may call it.
     #[oai(rename = "User API")]
     User,
+    /// For whoever runs the shop: what happened, and mending what went wrong. Knows the admin's secret.
+    #[oai(rename = "Admin API")]
+    Admin,
 }

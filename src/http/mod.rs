@@ -1,8 +1,10 @@
 //! The only code that imports poem: requests in, answers out.
 
+mod admin;
 mod auth;
 mod body;
 mod claims;
+mod client;
 mod cors;
 pub mod demo;
 mod errors;

@@ -1,10 +1,12 @@
 //! The OpenAPI document, made from the handlers.
 
+mod arrange;
+
 use poem::http::header;
 use poem::{Endpoint, IntoResponse, endpoint::make_sync};
 use poem_openapi::OpenApiService;
-use serde_json::{Value, json};
 
+use super::admin;
 use super::service_api::ServiceApi;
 use super::user_api::UserApi;
 use super::webhooks::Webhooks;
@@ -20,10 +22,8 @@ Only an answer of exactly 200 counts as delivered.";
 /// Where the APIs are served.
 pub const PREFIX: &str = "/api/v1";
 
-const CREATE_ORDER: &str = "/api/v1/service/orders";
-
 /// All APIs.
-pub type Api = OpenApiService<(ServiceApi, UserApi), Webhooks>;
+pub type Api = OpenApiService<(ServiceApi, UserApi, admin::Api), Webhooks>;
 
 /// The APIs over an application.
 pub fn service(app: &App, sockets: &Sockets) -> Api {
@@ -32,7 +32,8 @@ pub fn service(app: &App, sockets: &Sockets) -> Api {
         app: app.clone(),
         sockets: sockets.clone(),
     };
-    OpenApiService::new((service, user), "Ocrch", env!("CARGO_PKG_VERSION"))
+    let parts = (service, user, admin::api(app));
+    OpenApiService::new(parts, "Ocrch", env!("CARGO_PKG_VERSION"))
         .webhooks()
         .description(ABOUT)
         .url_prefix(PREFIX)
@@ -42,28 +43,8 @@ pub fn service(app: &App, sockets: &Sockets) -> Api {
 pub fn document(api: &Api) -> String {
     // Tools look for the bare media type.
     let text = api.spec().replace("; charset=utf-8\"", "\"");
-    let arranged = serde_json::from_str(&text).map(with_callbacks);
+    let arranged = serde_json::from_str(&text).map(arrange::arranged);
     arranged.map_or(text, |document| format!("{document:#}"))
-}
-
-/// OpenAPI 3.0 knows no webhooks on their own: an order's is a callback of its creation; the other keeps the place that
-/// tools agreed upon.
-fn with_callbacks(mut document: Value) -> Value {
-    let webhooks = document.as_object_mut().and_then(|d| d.remove("webhooks"));
-    let Some(Value::Object(mut webhooks)) = webhooks else {
-        return document;
-    };
-    for webhook in webhooks.values_mut() {
-        webhook["post"]["responses"]["200"]["description"] = json!("Delivered.");
-    }
-    let create = format!("/paths/{}/post", CREATE_ORDER.replace('/', "~1"));
-    let order = webhooks.remove("order_status_changed");
-    if let (Some(create), Some(order)) = (document.pointer_mut(&create), order) {
-        create["callbacks"] =
-            json!({ "orderStatusChanged": { "{$request.body#/webhook_url}": order } });
-    }
-    document["x-webhooks"] = webhooks.into();
-    document
 }
 
 /// Serves the document.

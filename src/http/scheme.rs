@@ -16,8 +16,11 @@ id, and its origin must be in `merchant.allowed_origins`. Only your backend can 
 ```js\nconst mac = createHmac('sha256', secret).update(`${url}.${ts}`).digest('base64');\n```\n\n\
 Or on a command line: `ocrch sign url https://shop.example.com/pay?order_id=…`.";
 
+const ADMIN_RECIPE: &str = "The admin's secret itself, as it was before `admin.secret` in the configuration became its \
+hash. Use it over https only. Wrong secrets are slow to be refused, and slower the more of them a client sends.";
+
 macro_rules! documented_scheme {
-    ($(#[$doc:meta])* $name:ident, $recipe:expr) => {
+    ($(#[$doc:meta])* $name:ident, $header:expr, $recipe:expr) => {
         $(#[$doc])*
         pub struct $name;
 
@@ -30,7 +33,7 @@ macro_rules! documented_scheme {
                 registry.create_security_scheme(stringify!($name), MetaSecurityScheme {
                     ty: "apiKey",
                     description: Some($recipe),
-                    name: Some("Ocrch-Signature"),
+                    name: Some($header),
                     key_in: Some("header"),
                     scheme: None,
                     bearer_format: None,
@@ -57,12 +60,20 @@ macro_rules! documented_scheme {
 documented_scheme!(
     /// A signed body.
     SignedBody,
+    "Ocrch-Signature",
     SERVICE_RECIPE
 );
 documented_scheme!(
     /// A signed URL.
     UrlSignature,
+    "Ocrch-Signature",
     URL_RECIPE
+);
+documented_scheme!(
+    /// The admin's secret.
+    AdminSecret,
+    "Ocrch-Admin-Authorization",
+    ADMIN_RECIPE
 );
 
 /// The `Ocrch-Signed-Url` header, documented as required. That it is missing is found by the check of signatures, in its order.

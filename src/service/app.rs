@@ -41,6 +41,7 @@ struct Signals {
     hub: Hub,
     watching: Watching,
     outbox: Notify,
+    feed: Notify,
 }
 
 impl Signals {
@@ -50,6 +51,7 @@ impl Signals {
                 Change::Order(id) => self.hub.announce(id),
                 Change::Chain(blockchain) => self.watching.wake(&blockchain),
                 Change::Outbox => self.outbox.notify_one(),
+                Change::Feed => self.feed.notify_waiters(),
             }
         }
     }
@@ -62,6 +64,7 @@ impl App {
             hub: Hub::default(),
             watching: Watching::new(clock.clone()),
             outbox: Notify::default(),
+            feed: Notify::default(),
         });
         let announced = signals.clone();
         let db = Db::open(&config.database.path, clock.clone(), move |changes| {
@@ -168,6 +171,11 @@ impl App {
     /// Waits until a webhook has been queued since the last call.
     pub async fn outbox_changed(&self) {
         self.0.signals.outbox.notified().await;
+    }
+
+    /// Waits until the feed goes on. What happens from this call on is not missed, even before it is awaited.
+    pub fn feed_changed(&self) -> impl Future<Output = ()> + '_ {
+        self.0.signals.feed.notified()
     }
 
     /// Waits until there is more to watch on a chain.

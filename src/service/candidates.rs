@@ -5,8 +5,9 @@ use crate::config::{Config, Wallet, of_one_worth};
 use crate::domain::confirmation::Head;
 use crate::domain::deposit::Deposit;
 use crate::domain::matching;
-use crate::domain::order::OrderStatus;
+use crate::domain::order::{Order, OrderStatus};
 use crate::domain::transfer::{BlockRef, Transfer};
+use crate::store::changes::{self, Kind};
 use crate::store::transfers::StoredTransfer;
 use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
 
@@ -14,6 +15,9 @@ use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
 /// Where equal deposits share a value, one that no other waiting transfer will pay comes first.
 pub fn assign_candidate(tx: &mut Tx<'_>, config: &Config, row: i64) -> Result<(), StoreError> {
     let transfer = transfers::at(tx, row)?;
+    if let Some((_, order)) = bound_deposit(tx, &transfer)? {
+        return refresh_shown(tx, order, true);
+    }
     if !coin_pays(config, &transfer) {
         return Ok(());
     }
@@ -52,15 +56,40 @@ pub fn reassign_candidates_of(
     Ok(())
 }
 
-/// Sets the payment that a pending order shows. Announces the order if that changed, or if `changed` says that the
-/// payment itself did.
+/// The deposit and the order that a waiting transfer will pay although the order is paid: an admin marked the order as
+/// paid while the transfer was on its way, or had just left the chain, and no other transfer has paid it since.
+pub fn bound_deposit(
+    tx: &Tx<'_>,
+    transfer: &StoredTransfer,
+) -> Result<Option<(i64, i64)>, StoreError> {
+    let Some(deposit) = transfer.candidate else {
+        return Ok(None);
+    };
+    let order = deposits::order_of(tx, deposit)?;
+    let bound = is_paid_by_hand(tx, &orders::at(tx, order)?)?;
+    Ok(bound.then_some((deposit, order)))
+}
+
+/// Whether an order was marked as paid by an admin, and no transfer has paid it.
+pub fn is_paid_by_hand(tx: &Tx<'_>, order: &Order) -> Result<bool, StoreError> {
+    Ok(order.status == OrderStatus::Paid && !deposits::any_fulfilled(tx, order.row)?)
+}
+
+/// Sets the payment that an order shows which no transfer has paid yet: of a pending one, and of one that an admin marked
+/// as paid. Announces the order if that changed, or if `changed` says that the payment itself did.
 pub fn refresh_shown(tx: &mut Tx<'_>, order_row: i64, changed: bool) -> Result<(), StoreError> {
     let order = orders::at(tx, order_row)?;
-    if order.status != OrderStatus::Pending {
-        return Ok(());
-    }
-    let shown = transfers::waiting_for_order(tx, order_row, tx.now - HOLD)?;
+    let since = match order.status {
+        OrderStatus::Pending => tx.now - HOLD,
+        // Nothing is held up by it, so that it may wait as long as it likes.
+        OrderStatus::Paid if is_paid_by_hand(tx, &order)? => i64::MIN,
+        _ => return Ok(()),
+    };
+    let shown = transfers::waiting_for_order(tx, order_row, since)?;
     let moved = orders::show_transfer(tx, order_row, shown)?;
+    if moved {
+        changes::note_order(tx, Kind::PaymentChanged, order_row)?;
+    }
     if moved || changed {
         tx.announce(Change::Order(order.id));
     }

@@ -2,13 +2,15 @@
 
 use uuid::Uuid;
 
-use super::App;
+use super::{App, payments};
 use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::domain::amount::{Amount, AmountError};
 use crate::domain::order::{NewOrder, Order};
 use crate::domain::registry::{Blockchain, Coin};
 use crate::domain::signature::origin_of;
+use crate::store::audit::{self, Action, Actor};
+use crate::store::changes::{self, Kind};
 use crate::store::{StoreError, Tx, orders, replays};
 
 /// For how long an idempotency key stands for its order, in seconds.
@@ -72,13 +74,23 @@ pub async fn create_order(
     request: CreateOrder,
     origin: Origin,
 ) -> Result<Order, CreateError> {
-    let new = check(&app.config(), request);
+    let config = app.config();
+    let new = check(&config, request);
+    if let Ok(new) = new.as_ref()
+        && !payments::is_payable(&config, new)
+    {
+        // Allowed, since a wallet can be added while it is open; until then its page offers nothing.
+        tracing::warn!(
+            merchant_order_id = new.merchant_order_id,
+            "nobody can pay this order: no wallet takes what it pre-selects"
+        );
+    }
     app.db()
         .write(move |tx| {
             if let Some(row) = earlier(tx, &origin)? {
                 return Ok(orders::at(tx, row)?.as_created());
             }
-            let order = orders::insert(tx, Uuid::now_v7(), new?)?;
+            let order = insert(tx, new?)?;
             replays::remember_signature(tx, origin.signed_at, &origin.mac, order.row)?;
             if let Some(key) = &origin.idempotency_key {
                 replays::remember_key(tx, key, &origin.body_hash, order.row)?;
@@ -86,6 +98,33 @@ pub async fn create_order(
             Ok(order)
         })
         .await
+}
+
+/// Makes an order for the admin.
+pub async fn create_as_admin(
+    app: &App,
+    request: CreateOrder,
+    actor: Actor,
+) -> Result<Order, CreateError> {
+    let new = check(&app.config(), request);
+    app.db()
+        .write(move |tx| {
+            let order = insert(tx, new?)?;
+            let action = Action {
+                name: "create_order",
+                order: Some(order.row),
+                ..Action::default()
+            };
+            audit::note(tx, &actor, action)?;
+            Ok(order)
+        })
+        .await
+}
+
+fn insert(tx: &mut Tx<'_>, new: NewOrder) -> Result<Order, StoreError> {
+    let order = orders::insert(tx, Uuid::now_v7(), new)?;
+    changes::note_order(tx, Kind::OrderCreated, order.row)?;
+    Ok(order)
 }
 
 /// The order that this request made before: by the very same signature, else by its key.

@@ -1,5 +1,6 @@
 //! Use cases: one function is one write transaction, with everything it causes inside.
 
+pub mod admin;
 pub mod app;
 mod candidates;
 pub mod claims;

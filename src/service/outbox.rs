@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::domain::order::Order;
 use crate::domain::retry;
 use crate::domain::signature::origin_of;
+use crate::store::changes::{self, Kind};
 use crate::store::events::{self, Attempt, Event, Subject};
 use crate::store::transfers::StoredTransfer;
 use crate::store::{Change, StoreError, Tx};
@@ -49,6 +50,7 @@ pub fn queue_order_event(
         payment: order.payment.as_ref().map(|p| view::payment(config, p)),
     };
     queue(tx, Subject::Order(order.row), &order.new.webhook_url, &body)?;
+    changes::note_order(tx, Kind::OrderStatusChanged, order.row)?;
     tx.announce(Change::Order(order.id));
     Ok(())
 }
@@ -65,6 +67,15 @@ pub fn queue_unknown_transfer(
     if transfer.facts.value < config.payments.report_from {
         return Ok(());
     }
+    report_transfer(tx, url, transfer)
+}
+
+/// Queues the report of a transfer that pays nothing.
+pub fn report_transfer(
+    tx: &mut Tx<'_>,
+    url: &str,
+    transfer: &StoredTransfer,
+) -> Result<(), StoreError> {
     let body = UnknownTransferEvent {
         event_type: "unknown_transfer",
         transfer_id: transfer.row,
@@ -72,6 +83,11 @@ pub fn queue_unknown_transfer(
         timestamp: tx.now,
     };
     queue(tx, Subject::Transfer(transfer.row), url, &body)
+}
+
+/// Queues an event again, for now and for this URL, whatever became of it.
+pub fn queue_again(tx: &mut Tx<'_>, event: i64, url: &str) -> Result<(), StoreError> {
+    events::requeue(tx, event, url, &origin_of(url).unwrap_or_default())
 }
 
 fn queue(

@@ -8,7 +8,7 @@ use super::orders::OrderError;
 use crate::config::{ChainConfig, Config, Wallet};
 use crate::domain::address::{Address, Family};
 use crate::domain::amount::{Amount, AmountError};
-use crate::domain::order::{Order, OrderId};
+use crate::domain::order::{NewOrder, Order, OrderId};
 use crate::domain::registry::{Blockchain, Coin, Token};
 use crate::domain::slots::{self, HeldValue, Slot, TailRule};
 use crate::store::deposits::{self, NewDeposit};
@@ -77,7 +77,7 @@ pub fn options(app: &App, order: Option<&Order>) -> Vec<PaymentOption> {
         })
     });
     all.filter(|o| {
-        order.is_none_or(|order| leaves_open(order, &o.blockchain, &o.coin, o.wallet.family()))
+        order.is_none_or(|order| leaves_open(&order.new, &o.blockchain, &o.coin, o.wallet.family()))
     })
     .collect()
 }
@@ -151,7 +151,7 @@ impl<'a> Choice<'a> {
             chains.any(|c| c.chain.tokens.iter().any(|t| t.coin == *coin))
         };
         let chain = config.chain(blockchain).ok_or(PaymentError::Selection)?;
-        if !coin_is_known() || !leaves_open(order, blockchain, coin, chain.chain.family) {
+        if !coin_is_known() || !leaves_open(&order.new, blockchain, coin, chain.chain.family) {
             return Err(PaymentError::Selection);
         }
         let wallets: Vec<_> = config.wallets_for(blockchain, coin).collect();
@@ -292,9 +292,16 @@ impl<'a> Choice<'a> {
     }
 }
 
+/// Whether there is a wallet at all that an order could be paid to.
+pub fn is_payable(config: &Config, new: &NewOrder) -> bool {
+    config.wallets.iter().any(|wallet| {
+        let mut coins = wallet.enabled_coins.iter();
+        coins.any(|coin| leaves_open(new, &wallet.blockchain, coin, wallet.address.family()))
+    })
+}
+
 /// Whether an order may be paid so: by what it pre-selected, and from the family of the sender it expects.
-fn leaves_open(order: &Order, blockchain: &Blockchain, coin: &Coin, family: Family) -> bool {
-    let new = &order.new;
+fn leaves_open(new: &NewOrder, blockchain: &Blockchain, coin: &Coin, family: Family) -> bool {
     new.blockchain.as_ref().is_none_or(|b| b == blockchain)
         && new.stablecoin.as_ref().is_none_or(|c| c == coin)
         && new.expecting_address.is_none_or(|a| a.family() == family)

@@ -2,20 +2,23 @@
 
 use super::App;
 use super::candidates::{
-    coin_pays, come_back, deposit_on_another_chain, drop_candidate, reassign_candidates_of,
-    refresh_shown,
+    bound_deposit, coin_pays, come_back, deposit_on_another_chain, drop_candidate,
+    reassign_candidates_of, refresh_shown,
 };
 use super::outbox;
 use crate::config::Config;
 use crate::domain::agreement::HeldBack;
+use crate::domain::amount::Amount;
 use crate::domain::confirmation::{DEPTH_OF_NO_RETURN, Head, Verdict};
 use crate::domain::deposit::Deposit;
 use crate::domain::matching;
 use crate::domain::order::OrderStatus;
 use crate::domain::registry::{Blockchain, ConfirmationRule};
 use crate::domain::transfer::{BlockRef, TransferStatus};
+use crate::store::changes::{self, Kind};
+use crate::store::daily::{self, Source};
 use crate::store::transfers::StoredTransfer;
-use crate::store::{StoreError, Tx, deposits, orders, transfers};
+use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
 
 /// A transfer that is gone is looked up again for so long, in seconds.
 const MAY_COME_BACK: i64 = 24 * 3600;
@@ -162,11 +165,15 @@ fn confirm(
 ) -> Result<(), StoreError> {
     transfers::set_confirmations(tx, row, confirmations)?;
     let transfer = transfers::at(tx, row)?;
+    if let Some((deposit, order)) = bound_deposit(tx, &transfer)? {
+        return bind(tx, &transfer, deposit, order);
+    }
     match payable_deposit(tx, config, &transfer)? {
         Some(deposit) => pay(tx, config, &transfer, &deposit),
         None => {
             transfers::set_unmatched(tx, row)?;
             drop_candidate(tx, &transfer)?;
+            changes::note_unknown_transfer(tx, row)?;
             tracing::info!(
                 transfer = row, blockchain = %transfer.facts.blockchain, value = %transfer.facts.value,
                 coin = %transfer.facts.coin, "confirmed transfer fits no deposit"
@@ -207,12 +214,24 @@ fn pay(
     transfer: &StoredTransfer,
     deposit: &Deposit,
 ) -> Result<(), StoreError> {
-    let row = deposits::order_of(tx, deposit.id)?;
     let tail_dropped = tail_may_have_been_dropped(tx, config, transfer)?;
-    deposits::fulfil(tx, deposit.id)?;
-    transfers::set_matched(tx, transfer.row, deposit.id, tail_dropped)?;
+    pay_deposit(tx, config, transfer, deposit.id, tail_dropped)
+}
+
+/// A transfer pays a deposit and with it its order, whose other deposits close.
+pub(super) fn pay_deposit(
+    tx: &mut Tx<'_>,
+    config: &Config,
+    transfer: &StoredTransfer,
+    deposit: i64,
+    tail_dropped: bool,
+) -> Result<(), StoreError> {
+    let row = deposits::order_of(tx, deposit)?;
+    deposits::fulfil(tx, deposit)?;
+    transfers::set_matched(tx, transfer.row, deposit, tail_dropped)?;
     orders::close(tx, row, OrderStatus::Paid)?;
     orders::show_transfer(tx, row, Some(transfer.row))?;
+    daily::add_payment(tx, tx.now, source(transfer), transfer.facts.value)?;
     let order = orders::at(tx, row)?;
     tracing::info!(
         order = %order.id, transfer = transfer.row, blockchain = %transfer.facts.blockchain,
@@ -220,6 +239,39 @@ fn pay(
     );
     outbox::queue_order_event(tx, config, &order)?;
     reassign_candidates_of(tx, config, row)
+}
+
+/// The payment that was on its way when an admin marked its order as paid is confirmed: it has paid the order. Everybody
+/// has been told that the order is paid.
+fn bind(
+    tx: &mut Tx<'_>,
+    transfer: &StoredTransfer,
+    deposit: i64,
+    order_row: i64,
+) -> Result<(), StoreError> {
+    let order = orders::at(tx, order_row)?;
+    let paid_at = order.closed_at.unwrap_or(tx.now);
+    // The amount was checked when the order was made.
+    let by_hand = Amount::parse(&order.new.amount).unwrap_or(Amount::ZERO);
+    daily::take_payment_back(tx, paid_at, Source::ByHand, by_hand)?;
+    daily::add_payment(tx, paid_at, source(transfer), transfer.facts.value)?;
+    deposits::fulfil(tx, deposit)?;
+    transfers::set_matched(tx, transfer.row, deposit, false)?;
+    orders::show_transfer(tx, order_row, Some(transfer.row))?;
+    changes::note_order(tx, Kind::PaymentChanged, order_row)?;
+    tx.announce(Change::Order(order.id));
+    tracing::info!(
+        order = %order.id, transfer = transfer.row, txn_hash = transfer.id.txn_hash,
+        "the payment of an order that was marked as paid is confirmed"
+    );
+    Ok(())
+}
+
+fn source(transfer: &StoredTransfer) -> Source<'_> {
+    Source::Transfer {
+        blockchain: transfer.facts.blockchain.as_str(),
+        coin: transfer.facts.coin.as_str(),
+    }
 }
 
 /// Whether a deposit with a tail on exactly this value is open: its shopper may have sent the bare value.
@@ -231,9 +283,7 @@ fn tail_may_have_been_dropped(
     let max_tail = config.payments.max_tail.to_micros().unwrap_or(0);
     let amounts = deposits::order_amounts_above(tx, &transfer.facts, max_tail)?;
     let value = transfer.facts.value;
-    Ok(amounts
-        .iter()
-        .any(|a| crate::domain::amount::Amount::parse(a) == Ok(value)))
+    Ok(amounts.iter().any(|a| Amount::parse(a) == Ok(value)))
 }
 
 fn settle_failed(

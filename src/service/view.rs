@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::config::Config;
 use crate::domain::order::{Order, Payment};
+use crate::domain::registry::Blockchain;
 use crate::domain::signature::sign_url;
 
 /// A payment as the wire shows it.
@@ -24,7 +25,6 @@ pub struct PaymentView {
 
 /// Adds the explorer's link.
 pub fn payment(config: &Config, payment: &Payment) -> PaymentView {
-    let chain = config.chain(&payment.blockchain);
     PaymentView {
         blockchain: payment.blockchain.to_string(),
         stablecoin: payment.stablecoin.to_string(),
@@ -35,8 +35,14 @@ pub fn payment(config: &Config, payment: &Payment) -> PaymentView {
         block_timestamp: payment.block_timestamp,
         confirmations: payment.confirmations,
         confirmations_required: payment.confirmations_required,
-        explorer_url: chain.and_then(|c| c.chain.explorer_link(&payment.txn_hash)),
+        explorer_url: explorer_url(config, payment.blockchain.as_str(), &payment.txn_hash),
     }
+}
+
+/// Where people look a transaction up.
+pub fn explorer_url(config: &Config, blockchain: &str, txn_hash: &str) -> Option<String> {
+    let chain = config.chain(&Blockchain::new(blockchain))?;
+    chain.chain.explorer_link(txn_hash)
 }
 
 /// The bundled page's URL for an order, signed as of the order's creation: signatures of our own origin

@@ -188,6 +188,11 @@ impl Watching {
         read_until.is_some_and(|until| until > moment_ms)
     }
 
+    /// The moment in Unix milliseconds until which everything mined has been read, since the start.
+    pub fn read_until(&self, blockchain: &Blockchain) -> Option<i64> {
+        self.lock().get(blockchain)?.read_until
+    }
+
     /// Has the chain's watcher look at once.
     pub fn wake(&self, blockchain: &Blockchain) {
         if let Some(state) = self.lock().get(blockchain) {

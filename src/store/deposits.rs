@@ -272,6 +272,14 @@ pub fn order_of(connection: &Connection, deposit: i64) -> Result<i64, StoreError
     Ok(statement.query_row([deposit], |row| row.get(0))?)
 }
 
+/// Whether one of an order's deposits was paid: a paid order without one was marked as paid by an admin.
+pub fn any_fulfilled(connection: &Connection, order_row: i64) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM deposits WHERE order_id = ?1 AND status = 'fulfilled')",
+    )?;
+    Ok(statement.query_row([order_row], |row| row.get(0))?)
+}
+
 /// Remembers that a transfer came for a deposit, so that its value is never given away early.
 pub fn mark_transfer_seen(tx: &Tx<'_>, deposit: i64) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE deposits SET transfer_seen = 1 WHERE id = ?1")?

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, order_list};
 
 /// A webhook to send.
 #[derive(Clone, Debug)]
@@ -46,11 +46,12 @@ pub fn queue(
         Subject::Order(row) => ("order_status_changed", Some(row), None),
         Subject::Transfer(row) => ("unknown_transfer", None, Some(row)),
     };
-    if order.is_some() {
+    if let Some(order) = order {
         tx.prepare_cached(
             "UPDATE events SET state = 'superseded' WHERE order_id = ?1 AND state = 'queued'",
         )?
         .execute([order])?;
+        order_list::reset_webhook(tx, order)?;
     }
     tx.prepare_cached(
         "INSERT INTO events (webhook_id, kind, order_id, transfer_id, url, origin, body, created_at, state, next_attempt_ms)
@@ -128,6 +129,7 @@ pub fn record_attempt(tx: &Tx<'_>, event: i64, attempt: &Attempt) -> Result<bool
         "UPDATE events SET attempts = attempts + 1, last_tried_at = ?2 WHERE id = ?1",
     )?
     .execute(params![event, tx.now])?;
+    order_list::score_webhook(tx, event, attempt.status == Some(200))?;
     let mut state = tx.prepare_cached("SELECT state = 'queued' FROM events WHERE id = ?1")?;
     Ok(state.query_row([event], |row| row.get(0))?)
 }
@@ -149,6 +151,27 @@ pub fn set_next_attempt(tx: &Tx<'_>, event: i64, at_ms: Option<i64>) -> Result<(
             .prepare_cached("UPDATE events SET state = 'given_up' WHERE id = ?1")?
             .execute([event])?,
     };
+    Ok(())
+}
+
+/// The latest event about something, if it is still known.
+pub fn latest(connection: &Connection, subject: Subject) -> Result<Option<i64>, StoreError> {
+    let (sql, row) = match subject {
+        Subject::Order(row) => ("SELECT max(id) FROM events WHERE order_id = ?1", row),
+        Subject::Transfer(row) => ("SELECT max(id) FROM events WHERE transfer_id = ?1", row),
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row([row], |row| row.get(0))?)
+}
+
+/// Queues an event again, whatever became of it, as if it had never been tried; it keeps its id.
+pub fn requeue(tx: &mut Tx<'_>, event: i64, url: &str, origin: &str) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "UPDATE events SET state = 'queued', attempts = 0, next_attempt_ms = ?2, delivered_at = NULL, url = ?3, origin = ?4
+         WHERE id = ?1",
+    )?
+    .execute(params![event, tx.now_ms, url, origin])?;
+    tx.announce(super::Change::Outbox);
     Ok(())
 }
 

@@ -13,6 +13,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_orders_and_transfers.sql"),
     include_str!("migrations/0002_claims.sql"),
     include_str!("migrations/0003_held_back.sql"),
+    include_str!("migrations/0004_admin.sql"),
 ];
 
 /// The schema that this version knows.

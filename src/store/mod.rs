@@ -1,16 +1,23 @@
 //! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
 
+pub mod audit;
+pub mod changes;
 mod checkpoint;
 pub mod claims;
 pub mod copy;
 pub mod cursors;
+pub mod daily;
+pub mod deposit_list;
 pub mod deposits;
 pub mod events;
 mod migrate;
+pub mod order_list;
 pub mod orders;
+pub mod page;
 pub mod replays;
 pub mod restore;
 mod rows;
+pub mod transfer_list;
 pub mod transfers;
 mod writer;
 
@@ -21,6 +28,7 @@ use std::sync::Arc;
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
 
 use checkpoint::Checkpoints;
 pub use writer::Tx;
@@ -32,12 +40,15 @@ use crate::domain::registry::Blockchain;
 
 /// Readers wait for nothing, so a few connections serve many requests.
 const READERS: u32 = 4;
+/// Of these so many at most read long lists at once, so that short queries find one free.
+const LONG_READERS: usize = 2;
 
 /// The database: cheap to clone, closed when the last clone is dropped.
 #[derive(Clone)]
 pub struct Db {
     // Readers close first, so that the writer, closing last, leaves one tidy file.
     readers: r2d2::Pool<SqliteConnectionManager>,
+    long_reads: Arc<Semaphore>,
     writer: Writer,
     _lock: Arc<File>,
 }
@@ -51,6 +62,8 @@ pub enum Change {
     Chain(Blockchain),
     /// A webhook was queued.
     Outbox,
+    /// The feed of changes goes on.
+    Feed,
 }
 
 /// Why the database did not do as asked. Nothing of a failed transaction is kept.
@@ -109,6 +122,7 @@ impl Db {
         let writer = Writer::start(connection, clock, Box::new(on_commit));
         Ok(Self {
             readers,
+            long_reads: Arc::new(Semaphore::new(LONG_READERS)),
             writer,
             _lock: Arc::new(lock),
         })
@@ -121,6 +135,23 @@ impl Db {
     ) -> Result<T, E> {
         let reader = self.readers.get().map_err(StoreError::from)?;
         query(&reader)
+    }
+
+    /// [`Db::read`] for what may take long, on a thread of its own and with few others beside it.
+    pub async fn read_long<T, E>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        // The semaphore is never closed.
+        let _turn = self.long_reads.acquire().await;
+        let db = self.clone();
+        tokio::task::spawn_blocking(move || db.read(query))
+            .await
+            .unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
     /// Runs a transaction on the writer's thread; returns after it is on disk. An error rolls it back.

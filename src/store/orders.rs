@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::rows::{self, ORDER_COLUMNS};
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, daily};
 use crate::clock::UnixSeconds;
 use crate::domain::order::{NewOrder, Order, OrderId, OrderStatus};
 
@@ -29,8 +29,11 @@ pub fn insert(tx: &Tx<'_>, id: OrderId, new: NewOrder) -> Result<Order, StoreErr
         tx.now,
         expires_at,
     ])?;
+    // The row's id before any other row is inserted.
+    let row = tx.last_insert_rowid();
+    daily::count_created(tx)?;
     Ok(Order {
-        row: tx.last_insert_rowid(),
+        row,
         id,
         new,
         status: OrderStatus::Pending,
@@ -72,6 +75,9 @@ fn select(
 /// Moves an order into a terminal state and closes its open deposits, which keep their values reserved.
 /// The caller has checked that the state may change.
 pub fn close(tx: &Tx<'_>, row: i64, status: OrderStatus) -> Result<(), StoreError> {
+    let before = at(tx, row)?;
+    let before = before.closed_at.map(|closed_at| (before.status, closed_at));
+    daily::count_closed(tx, before, status)?;
     tx.prepare_cached("UPDATE orders SET status = ?2, closed_at = ?3 WHERE id = ?1")?
         .execute(params![row, status.as_str(), tx.now])?;
     tx.prepare_cached(
@@ -85,7 +91,9 @@ pub fn close(tx: &Tx<'_>, row: i64, status: OrderStatus) -> Result<(), StoreErro
 pub fn show_transfer(tx: &Tx<'_>, row: i64, transfer: Option<i64>) -> Result<bool, StoreError> {
     let changed = tx
         .prepare_cached(
-            "UPDATE orders SET shown_transfer = ?2 WHERE id = ?1 AND shown_transfer IS NOT ?2",
+            "UPDATE orders SET shown_transfer = ?2, (payment_chain, payment_coin) =
+                 (SELECT blockchain, stablecoin FROM transfers WHERE id = ?2)
+             WHERE id = ?1 AND shown_transfer IS NOT ?2",
         )?
         .execute(params![row, transfer])?;
     Ok(changed > 0)

@@ -7,6 +7,7 @@ use rusqlite::types::Type;
 
 use crate::domain::address::Address;
 use crate::domain::agreement::HeldBack;
+use crate::domain::amount::Amount;
 use crate::domain::order::{NewOrder, Order, OrderId, OrderStatus, Payment};
 use crate::domain::registry::{Blockchain, Coin};
 use crate::domain::transfer::TransferStatus;
@@ -64,6 +65,11 @@ fn payment(row: &Row<'_>, blockchain: &str) -> Result<Payment> {
         confirmations: row.get(22)?,
         confirmations_required: row.get(23)?,
     })
+}
+
+pub fn amount(row: &Row<'_>, column: usize) -> Result<Amount> {
+    let text = row.get_ref(column)?.as_str()?;
+    Amount::parse(text).map_err(|_| unreadable(column, text))
 }
 
 pub fn coin(row: &Row<'_>, column: usize) -> Result<Coin> {

@@ -50,7 +50,7 @@ fn stored(row: &Row<'_>) -> Result<StoredTransfer, rusqlite::Error> {
             coin: rows::coin(row, 2)?,
             sender,
             recipient,
-            value: amount(row, 9)?,
+            value: rows::amount(row, 9)?,
             block_number: row.get(21)?,
             mined_at: row.get(13)?,
             sequence: row.get(0)?,
@@ -69,11 +69,6 @@ fn stored(row: &Row<'_>) -> Result<StoredTransfer, rusqlite::Error> {
         vanished: row.get(20)?,
         held_back: rows::held_back(row, 22)?,
     })
-}
-
-fn amount(row: &Row<'_>, column: usize) -> Result<Amount, rusqlite::Error> {
-    let text = row.get_ref(column)?.as_str()?;
-    Amount::parse(text).map_err(|_| rows::unreadable(column, text))
 }
 
 /// The transfer with this identity on a chain.
@@ -225,7 +220,8 @@ pub fn set_matched(
     tail_dropped: bool,
 ) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE transfers SET status = 'matched', fulfillment = ?2, candidate = ?2, tail_dropped = ?3, held_back = NULL
+        "UPDATE transfers SET status = 'matched', fulfillment = ?2, candidate = ?2, tail_dropped = ?3, watched = 1,
+             ignored = 0, held_back = NULL
          WHERE id = ?1",
     )?
     .execute(params![row, deposit, tail_dropped])?;

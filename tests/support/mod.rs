@@ -4,6 +4,7 @@
 //! Nothing here uses the server's own code: what it says about signatures, amounts and bodies is written
 //! from the protocol a second time, so that a mistake in one shows against the other.
 
+pub mod admin;
 pub mod anvil;
 pub mod config;
 pub mod devnet;
@@ -12,12 +13,14 @@ pub mod faulty_rpc;
 pub mod http;
 pub mod incoming;
 pub mod kind;
+pub mod markdown;
 pub mod net;
 pub mod node;
 pub mod programs;
 pub mod random;
 pub mod receiver;
 pub mod server;
+pub mod settings;
 pub mod shop;
 pub mod sign;
 pub mod socket;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::admin::Admin;
 use super::config::Config;
 use super::devnet::{Devnet, text};
 use super::explorers::Explorer;
@@ -118,6 +119,11 @@ impl World {
     /// The explorer of a world that has one.
     pub fn explorer(&self) -> &Explorer {
         self.explorer.as_ref().expect("a world with an explorer")
+    }
+
+    /// The admin of this server.
+    pub fn admin(&self) -> Admin {
+        Admin::of(&self.server.base())
     }
 
     /// A new order and its shopper.

@@ -1,0 +1,112 @@
+//! The Admin API: for whoever runs the shop.
+
+mod answers;
+mod gate;
+mod lists;
+mod orders;
+mod transfers;
+mod types;
+mod wallets;
+
+use poem::Request;
+use poem::http::StatusCode;
+
+use super::body::OptionalJson;
+use super::client;
+use super::errors::Failure;
+use crate::service::App;
+use crate::service::admin::Actor;
+use gate::{Gate, Verdict};
+use orders::OrdersApi;
+use transfers::TransfersApi;
+use types::ReasonBody;
+use wallets::WalletsApi;
+
+const HEADER: &str = "Ocrch-Admin-Authorization";
+
+const NO_SECRET: Failure = Failure::new(
+    StatusCode::UNAUTHORIZED,
+    "missing Ocrch-Admin-Authorization header",
+);
+const NOT_TEXT: Failure = Failure::new(StatusCode::BAD_REQUEST, "invalid authorization header");
+const WRONG_SECRET: Failure = Failure::new(StatusCode::UNAUTHORIZED, "invalid admin secret");
+const NOT_FOUND: Failure = Failure::new(StatusCode::NOT_FOUND, "resource not found");
+const LONG_REASON: Failure = Failure::new(
+    StatusCode::BAD_REQUEST,
+    "invalid reason: expected at most 500 characters",
+);
+
+/// The Admin API's parts, by noun.
+pub type Api = (OrdersApi, TransfersApi, WalletsApi);
+
+/// The Admin API over an application.
+pub fn api(app: &App) -> Api {
+    let admin = Admin {
+        app: app.clone(),
+        gate: Gate::new(),
+    };
+    (
+        OrdersApi(admin.clone()),
+        TransfersApi(admin.clone()),
+        WalletsApi(admin),
+    )
+}
+
+/// What all parts share.
+#[derive(Clone)]
+pub struct Admin {
+    app: App,
+    gate: Gate,
+}
+
+impl Admin {
+    /// Lets the admin in: by the secret.
+    async fn enter(&self, request: &Request) -> Result<Actor, Failure> {
+        let secret = request.headers().get(HEADER).ok_or(NO_SECRET)?;
+        std::str::from_utf8(secret.as_bytes()).map_err(|_| NOT_TEXT)?;
+        let config = self.app.config();
+        let address = client::client_address(request, &config);
+        let hash = &config.admin.secret_hash;
+        let network = client::network(address);
+        match self.gate.check(hash, secret.as_bytes(), network).await {
+            Verdict::Right => Ok(Actor {
+                client: address.to_string(),
+                reason: None,
+            }),
+            Verdict::Wrong => Err(WRONG_SECRET),
+            Verdict::TooMany(seconds) => Err(Failure {
+                retry_after: Some(seconds),
+                ..Failure::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too many wrong admin secrets, try again later",
+                )
+            }),
+        }
+    }
+}
+
+impl Admin {
+    /// [`Admin::enter`] for a deed, with the reason that the body may give.
+    async fn enter_with_reason(
+        &self,
+        request: &Request,
+        body: &OptionalJson<ReasonBody>,
+    ) -> Result<Actor, Failure> {
+        let actor = self.enter(request).await?;
+        let reason = body.parse()?.and_then(|body| body.reason);
+        if reason.as_ref().is_some_and(|r| r.chars().count() > 500) {
+            return Err(LONG_REASON);
+        }
+        Ok(Actor { reason, ..actor })
+    }
+}
+
+/// The id of a transfer in a path.
+fn transfer_in_path(path: &str) -> Result<i64, Failure> {
+    path.parse().map_err(|_| NOT_FOUND)
+}
+
+/// The id of an order in a path.
+fn order_in_path(path: &str) -> Result<crate::domain::order::OrderId, Failure> {
+    super::auth::order_in_path(path).map_err(|_| NOT_FOUND)
+}

@@ -1,0 +1,174 @@
+//! Orders and their deposits.
+
+use poem::Request;
+use poem::http::StatusCode;
+use poem_openapi::OpenApi;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+
+use super::answers::{DeedErrors, ListErrors};
+use super::lists::{Listed, given, listed, page};
+use super::types::{AdminDepositJson, AdminOrderJson, ReasonBody};
+use super::{Admin, order_in_path};
+use crate::domain::order::{OrderId, OrderStatus};
+use crate::http::body::OptionalJson;
+use crate::http::errors::Failure;
+use crate::http::group::Group;
+use crate::http::scheme::AdminSecret;
+use crate::service::admin::{DepositFilter, OrderFilter, Page, deposits, orders};
+
+pub struct OrdersApi(pub Admin);
+
+#[OpenApi(prefix_path = "/admin", tag = "Group::Admin")]
+impl OrdersApi {
+    /// List orders
+    #[oai(path = "/orders", method = "get", operation_id = "adminOrders")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one for each parameter of the query"
+    )]
+    async fn list(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// `pending`, `paid`, `expired` or `cancelled`.
+        status: Query<Option<String>>,
+        /// Exactly this id of the merchant's.
+        merchant_order_id: Query<Option<String>>,
+        /// Chain of the payment that the order shows.
+        blockchain: Query<Option<String>>,
+        /// Coin of the payment that the order shows.
+        token: Query<Option<String>>,
+        /// Created at this Unix second or later.
+        from: Query<Option<i64>>,
+        /// Created at this Unix second or earlier.
+        to: Query<Option<i64>>,
+        /// 1 to 200, otherwise 20.
+        limit: Query<Option<i64>>,
+        /// How many to leave out, up to 100000; beyond that the list is empty. A `cursor` is quicker.
+        offset: Query<Option<i64>>,
+        /// The `Ocrch-Next-Cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Listed<AdminOrderJson>, ListErrors> {
+        self.0.enter(request).await?;
+        let page = Page {
+            between: (from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
+            ..page(*limit, *offset, cursor.as_deref())?
+        };
+        let filter = OrderFilter {
+            status: given(status.as_deref()).map(status_named).transpose()?,
+            merchant_order_id: given(merchant_order_id.as_deref()).map(str::to_owned),
+            payment_chain: given(blockchain.as_deref()).map(str::to_owned),
+            payment_coin: given(token.as_deref()).map(str::to_owned),
+        };
+        let found = orders::list(&self.0.app, filter, page).await;
+        let (rows, last) = found.map_err(Failure::from)?;
+        let config = self.0.app.config();
+        let rows = rows.into_iter().map(|o| AdminOrderJson::new(&config, o));
+        Ok(listed(request, &page, rows.collect(), last))
+    }
+
+    /// Mark an order as paid
+    ///
+    /// Whatever became of it: the merchant got the money some other way. It fires the webhook and the WebSocket as a
+    /// payment would. An order that is paid stays as it is, and nothing is fired. A transfer that is on its way to the order
+    /// stays bound to it and will not be reported as unknown.
+    #[oai(
+        path = "/orders/:id/mark-paid",
+        method = "post",
+        operation_id = "adminMarkPaid"
+    )]
+    async fn mark_paid(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// The order's UUID.
+        id: Path<String>,
+        body: OptionalJson<ReasonBody>,
+    ) -> Result<Json<AdminOrderJson>, DeedErrors> {
+        let actor = self.0.enter_with_reason(request, &body).await?;
+        let paid = orders::mark_paid(&self.0.app, order_in_path(&id)?, actor).await;
+        Ok(self.answer(paid.map_err(Failure::from)?))
+    }
+
+    /// Send an order's webhook again
+    ///
+    /// The event of its present status, with the same `webhook-id`, whatever became of it before. A pending order has
+    /// none: 409 "order is pending".
+    #[oai(
+        path = "/orders/:id/resend-webhook",
+        method = "post",
+        operation_id = "adminResendOrderWebhook"
+    )]
+    async fn resend_webhook(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// The order's UUID.
+        id: Path<String>,
+    ) -> Result<Json<AdminOrderJson>, DeedErrors> {
+        let actor = self.0.enter(request).await?;
+        let order = orders::resend_webhook(&self.0.app, order_in_path(&id)?, actor).await;
+        Ok(self.answer(order.map_err(Failure::from)?))
+    }
+
+    /// List open deposits
+    #[oai(path = "/deposits", method = "get", operation_id = "adminDeposits")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one for each parameter of the query"
+    )]
+    async fn deposits(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// The order's UUID.
+        order_id: Query<Option<String>>,
+        blockchain: Query<Option<String>>,
+        token: Query<Option<String>>,
+        /// 1 to 200, otherwise 20.
+        limit: Query<Option<i64>>,
+        /// How many to leave out, up to 100000; beyond that the list is empty. A `cursor` is quicker.
+        offset: Query<Option<i64>>,
+        /// The `Ocrch-Next-Cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Listed<AdminDepositJson>, ListErrors> {
+        self.0.enter(request).await?;
+        let page = page(*limit, *offset, cursor.as_deref())?;
+        let order = given(order_id.as_deref()).map(order_named).transpose()?;
+        let filter = DepositFilter {
+            order: None,
+            blockchain: given(blockchain.as_deref()).map(str::to_owned),
+            coin: given(token.as_deref()).map(str::to_owned),
+        };
+        let found = deposits::list(&self.0.app, order, filter, page).await;
+        let (rows, last) = found.map_err(Failure::from)?;
+        let rows = rows.into_iter().map(|deposit| {
+            let scanned_at = deposits::last_scanned_at(&self.0.app, &deposit);
+            AdminDepositJson::new(deposit, scanned_at)
+        });
+        Ok(listed(request, &page, rows.collect(), last))
+    }
+}
+
+impl OrdersApi {
+    fn answer(&self, order: crate::service::admin::ListedOrder) -> Json<AdminOrderJson> {
+        Json(AdminOrderJson::new(&self.0.app.config(), order))
+    }
+}
+
+fn status_named(name: &str) -> Result<OrderStatus, Failure> {
+    OrderStatus::parse(name).ok_or(Failure::new(
+        StatusCode::BAD_REQUEST,
+        "invalid status: expected pending, paid, expired or cancelled",
+    ))
+}
+
+fn order_named(id: &str) -> Result<OrderId, Failure> {
+    order_in_path(id).map_err(|_| {
+        Failure::new(
+            StatusCode::BAD_REQUEST,
+            "invalid order_id: expected the UUID of an order",
+        )
+    })
+}

@@ -1,0 +1,192 @@
+//! What the Admin API sends and takes as JSON. A field that the compatible protocol has is there even if it is null.
+
+use poem_openapi::Object;
+use serde::Deserialize;
+
+use crate::config::{Config, Wallet};
+use crate::http::types::{OrderJson, PaymentJson, StatusJson};
+use crate::service::admin::{ListedDeposit, ListedOrder, ListedTransfer};
+use crate::service::view;
+
+/// An order and how its webhook fares.
+#[derive(Object)]
+#[oai(rename = "AdminOrder")]
+pub struct AdminOrderJson {
+    /// The server's id: a UUID.
+    pub order_id: String,
+    /// The merchant's id.
+    pub merchant_order_id: String,
+    /// As the merchant wrote it.
+    pub amount: String,
+    pub status: StatusJson,
+    /// Unix seconds, as all times.
+    pub created_at: i64,
+    pub webhook_url: String,
+    /// How often the webhook of the present status was sent in vain.
+    pub webhook_retry_count: u32,
+    pub webhook_success_at: Option<i64>,
+    pub webhook_last_tried_at: Option<i64>,
+    pub expires_at: i64,
+    #[oai(skip_serializing_if_is_none)]
+    pub description: Option<String>,
+    #[oai(skip_serializing_if_is_none)]
+    pub paid_at: Option<i64>,
+    /// The payment seen for the order.
+    #[oai(skip_serializing_if_is_none)]
+    pub payment: Option<PaymentJson>,
+    /// The bundled checkout page for this order, where the page is enabled.
+    #[oai(skip_serializing_if_is_none)]
+    pub checkout_url: Option<String>,
+}
+
+/// An open deposit: what a shopper was asked to send.
+#[derive(Object)]
+#[oai(rename = "AdminDeposit")]
+pub struct AdminDepositJson {
+    pub id: i64,
+    pub order_id: String,
+    pub blockchain: String,
+    pub token: String,
+    /// The only sender that counts, where the order names one.
+    pub user_address: Option<String>,
+    pub wallet_address: String,
+    pub value: String,
+    pub started_at: i64,
+    /// Everything that was mined before this moment has been read.
+    pub last_scanned_at: i64,
+}
+
+/// A transfer to one of the merchant's wallets.
+#[derive(Object)]
+#[oai(rename = "AdminTransfer")]
+pub struct AdminTransferJson {
+    pub id: i64,
+    pub blockchain: String,
+    pub token: String,
+    pub from_address: String,
+    pub to_address: String,
+    pub txn_hash: String,
+    pub value: String,
+    pub block_number: u64,
+    pub block_timestamp: i64,
+    /// Whether it is as deep in the chain as the chain needs.
+    pub blockchain_confirmed: bool,
+    pub created_at: i64,
+    /// `waiting_for_confirmation`, `failed_to_confirm`, `waiting_for_match`, `no_matched_deposit` or `matched`.
+    pub status: String,
+    /// The deposit that it paid.
+    pub fulfillment_id: Option<i64>,
+    /// The order that it paid or is about to pay.
+    #[oai(skip_serializing_if_is_none)]
+    pub order_id: Option<String>,
+    pub contract_address: String,
+    pub confirmations: u64,
+    pub confirmations_required: u32,
+    #[oai(skip_serializing_if_is_none)]
+    pub explorer_url: Option<String>,
+    /// Hidden from the inbox of unmatched transfers by an admin.
+    pub ignored: bool,
+    /// It paid its order and then left the chain: find out what happened.
+    pub vanished: bool,
+    /// It paid a deposit of the bare amount while one with a tail on it was open: perhaps another shopper dropped the tail.
+    pub tail_dropped: bool,
+}
+
+/// A wallet in the configuration.
+#[derive(Object)]
+#[oai(rename = "AdminWallet")]
+pub struct AdminWalletJson {
+    pub blockchain: String,
+    pub address: String,
+    pub enabled_coins: Vec<String>,
+}
+
+/// Why an admin does something, for the audit trail.
+#[derive(Object, Deserialize)]
+#[oai(rename = "Reason")]
+pub struct ReasonBody {
+    /// Up to 500 characters.
+    #[oai(skip_serializing_if_is_none)]
+    pub reason: Option<String>,
+}
+
+impl AdminOrderJson {
+    pub fn new(config: &Config, listed: ListedOrder) -> Self {
+        let webhook_url = listed.order.new.webhook_url.clone();
+        let order = OrderJson::for_merchant(config, listed.order);
+        Self {
+            order_id: order.order_id,
+            merchant_order_id: order.merchant_order_id,
+            amount: order.amount,
+            status: order.status,
+            created_at: order.created_at,
+            webhook_url,
+            webhook_retry_count: listed.webhook_failures,
+            webhook_success_at: listed.webhook_success_at,
+            webhook_last_tried_at: listed.webhook_tried_at,
+            expires_at: order.expires_at,
+            description: order.description,
+            paid_at: order.paid_at,
+            payment: order.payment,
+            checkout_url: order.checkout_url,
+        }
+    }
+}
+
+impl AdminDepositJson {
+    pub fn new(deposit: ListedDeposit, last_scanned_at: i64) -> Self {
+        Self {
+            id: deposit.row,
+            order_id: deposit.order_id,
+            blockchain: deposit.blockchain,
+            token: deposit.coin,
+            user_address: deposit.expected_sender,
+            wallet_address: deposit.wallet,
+            value: deposit.value.to_string(),
+            started_at: deposit.opened_at,
+            last_scanned_at,
+        }
+    }
+}
+
+impl AdminTransferJson {
+    pub fn new(config: &Config, transfer: ListedTransfer) -> Self {
+        Self {
+            explorer_url: view::explorer_url(config, &transfer.blockchain, &transfer.txn_hash),
+            id: transfer.row,
+            blockchain: transfer.blockchain,
+            token: transfer.coin,
+            from_address: transfer.sender,
+            to_address: transfer.recipient,
+            txn_hash: transfer.txn_hash,
+            value: transfer.value,
+            block_number: transfer.block_number,
+            block_timestamp: transfer.block_timestamp,
+            blockchain_confirmed: transfer.status.is_confirmed(),
+            created_at: transfer.created_at,
+            status: transfer.status.as_str().to_owned(),
+            fulfillment_id: transfer.fulfillment,
+            order_id: transfer.order_id,
+            contract_address: transfer.contract,
+            confirmations: transfer.confirmations,
+            confirmations_required: transfer.required,
+            ignored: transfer.ignored,
+            vanished: transfer.vanished,
+            tail_dropped: transfer.tail_dropped,
+        }
+    }
+}
+
+impl From<&Wallet> for AdminWalletJson {
+    fn from(wallet: &Wallet) -> Self {
+        Self {
+            blockchain: wallet.blockchain.to_string(),
+            address: wallet.address.to_string(),
+            enabled_coins: wallet
+                .enabled_coins
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        }
+    }
+}

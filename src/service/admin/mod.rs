@@ -1,0 +1,39 @@
+//! What the admin sees and does. Each deed is one transaction with its line in the audit trail.
+
+pub mod deposits;
+pub mod orders;
+pub mod transfers;
+
+use super::orders::OrderError;
+use crate::store::StoreError;
+
+/// What callers meet of the store.
+pub use crate::store::audit::Actor;
+pub use crate::store::deposit_list::{DepositFilter, ListedDeposit};
+pub use crate::store::order_list::{ListedOrder, OrderFilter};
+pub use crate::store::page::{Page, Place};
+pub use crate::store::transfer_list::{ListedTransfer, TransferFilter};
+
+/// Why the admin's wish was not done; the texts are the wire's.
+#[derive(Debug, thiserror::Error)]
+pub enum AdminError {
+    #[error("resource not found")]
+    NotFound,
+    #[error("order is pending")]
+    OrderIsPending,
+    #[error("transfer is not unmatched")]
+    NotUnmatched,
+    #[error("no merchant.unknown_transfer_webhook_url is configured")]
+    NoWebhookUrl,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<OrderError> for AdminError {
+    fn from(error: OrderError) -> Self {
+        match error {
+            OrderError::Store(error) => Self::Store(error),
+            _ => Self::NotFound,
+        }
+    }
+}

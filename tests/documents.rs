@@ -1,0 +1,327 @@
+//! The documents: tables made from the code are fresh, and commands do what they say.
+//!
+//! `OCRCH_WRITE_DOCS=1 cargo test documents` writes the tables anew.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::markdown::{self, blocks};
+use crate::support::node::tests_dir;
+use crate::support::programs::{self, Program};
+use crate::support::server::run;
+use crate::support::{http, net, settings, wait};
+
+/// Compares what is between a document's markers with what the code says, or writes it there.
+fn check_table(path: &str, name: &str, table: &str) {
+    let (begin, end) = (
+        format!("<!-- {name}: made by tests/documents.rs -->\n"),
+        format!("<!-- end of {name} -->"),
+    );
+    let text = markdown::read(path);
+    let (before, rest) = text.split_once(&begin).expect("the first marker");
+    let (old, after) = rest.split_once(&end).expect("the last marker");
+    let new = format!("\n{}\n\n", table.trim());
+    if std::env::var_os("OCRCH_WRITE_DOCS").is_some() {
+        let text = format!("{before}{begin}{new}{end}{after}");
+        std::fs::write(tests_dir().join("..").join(path), text).expect("a writable document");
+    } else {
+        assert_eq!(
+            old, new,
+            "{path} is stale: OCRCH_WRITE_DOCS=1 cargo test documents"
+        );
+    }
+}
+
+#[test]
+fn the_table_of_settings_is_fresh() {
+    let mut table = String::new();
+    for section in settings::sections(&markdown::read("ocrch.toml")) {
+        let _ = writeln!(table, "\n### `{}`\n", section.name);
+        if !section.about.is_empty() {
+            let _ = writeln!(table, "{}\n", section.about);
+        }
+        table.push_str("| setting | default or example | what it is |\n|---|---|---|\n");
+        for setting in &section.settings {
+            let _ = writeln!(
+                table,
+                "| `{}` | `{}` | {} |",
+                setting.name,
+                setting.value.replace('|', "\\|"),
+                setting.about.replace('|', "\\|")
+            );
+        }
+    }
+    check_table("docs/config.md", "settings", &table);
+}
+
+/// Every key that the parser knows is in the example file, and so in the table.
+#[test]
+fn no_setting_is_missing() {
+    let text = markdown::read("docs/config.md");
+    let sections = settings::sections(&markdown::read("ocrch.toml"));
+    let count: usize = sections.iter().map(|s| s.settings.len()).sum();
+    assert!(count > 40, "{count} settings");
+    for setting in sections.iter().flat_map(|s| &s.settings) {
+        assert!(
+            !setting.about.is_empty(),
+            "{} is not explained",
+            setting.name
+        );
+        assert!(
+            text.contains(&format!("| `{}` |", setting.name)),
+            "{}",
+            setting.name
+        );
+    }
+}
+
+fn openapi() -> Value {
+    serde_json::from_slice(&run(&["openapi"]).stdout).expect("JSON")
+}
+
+#[test]
+fn the_table_of_calls_is_fresh() {
+    let document = openapi();
+    let mut table = String::new();
+    for tag in document["tags"].as_array().expect("tags") {
+        let _ = writeln!(
+            table,
+            "\n**{}**. {}\n\n| call | what it does | answers |\n|---|---|---|",
+            text(&tag["name"]),
+            text(&tag["description"])
+        );
+        for (method, path, call) in calls(&document) {
+            if call["tags"][0] != tag["name"] {
+                continue;
+            }
+            let mut answers: Vec<&str> = call["responses"]
+                .as_object()
+                .expect("answers")
+                .keys()
+                .map(String::as_str)
+                .collect();
+            answers.sort_unstable();
+            let _ = writeln!(
+                table,
+                "| `{} {path}` | {} | {} |",
+                method.to_uppercase(),
+                text(&call["summary"]),
+                answers.join(", ")
+            );
+        }
+    }
+    check_table("docs/api.md", "calls", &table);
+}
+
+fn text(value: &Value) -> &str {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not text: {value}"))
+        .trim()
+}
+
+fn calls(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let calls = paths.iter().flat_map(|(path, item)| {
+        let item = item.as_object().expect("calls");
+        item.iter()
+            .map(move |(method, call)| (method.as_str(), path.as_str(), call))
+    });
+    calls.collect()
+}
+
+/// What a developer reads in `/docs` says enough to use each call without asking anybody.
+#[test]
+fn every_call_is_explained() {
+    let document = openapi();
+    for (method, path, call) in calls(&document) {
+        let name = format!("{method} {path}");
+        for part in ["summary", "description", "operationId"] {
+            let said = call[part].as_str().unwrap_or_default();
+            assert!(!said.trim().is_empty(), "{name} has no {part}");
+        }
+        for parameter in call["parameters"].as_array().into_iter().flatten() {
+            let said = parameter["description"].as_str().unwrap_or_default();
+            assert!(
+                !said.is_empty(),
+                "{name}: {} is not explained",
+                parameter["name"]
+            );
+        }
+        let answers = call["responses"].as_object().expect("answers");
+        assert!(
+            answers.keys().any(|status| status == "500"),
+            "{name}: what if the server fails?"
+        );
+        for (status, answer) in answers {
+            let said = answer["description"].as_str().unwrap_or_default();
+            assert!(!said.is_empty(), "{name}: {status} is not explained");
+            check_example(&document, &format!("{name}, {status}"), &answer["content"]);
+        }
+        check_example(&document, &name, &call["requestBody"]["content"]);
+    }
+    let ids: std::collections::HashSet<&str> = calls(&document)
+        .iter()
+        .map(|c| text(&c.2["operationId"]))
+        .collect();
+    assert_eq!(
+        ids.len(),
+        calls(&document).len(),
+        "operation ids are unique"
+    );
+}
+
+/// JSON that travels has an example, which has all required fields.
+fn check_example(document: &Value, name: &str, content: &Value) {
+    let Some(schema) = content["application/json"].get("schema") else {
+        return;
+    };
+    let item = schema.get("items").unwrap_or(schema);
+    let Some(reference) = item["$ref"].as_str() else {
+        panic!("{name}: an unnamed schema {schema}");
+    };
+    let schema = document
+        .pointer(reference.trim_start_matches('#'))
+        .expect("described");
+    let example = schema
+        .get("example")
+        .unwrap_or_else(|| panic!("{name}: {reference} has no example"));
+    for field in schema["required"].as_array().into_iter().flatten() {
+        assert!(
+            example.get(text(field)).is_some(),
+            "{reference}: the example lacks {field}"
+        );
+    }
+    for field in example.as_object().expect("an object").keys() {
+        assert!(
+            schema["properties"].get(field).is_some(),
+            "{reference}: {field} is not described"
+        );
+    }
+}
+
+/// docs/api.md says of its commands that they run as they stand, from top to bottom.
+#[test]
+fn the_commands_of_the_api_page_run() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let listen = net::free_address();
+    let _demo = demo(dir.path(), &listen.to_string());
+    let commands = blocks(&markdown::read("docs/api.md"), "sh").concat();
+    let commands = commands.replace("127.0.0.1:8080", &listen.to_string());
+    let (ended_well, printed) =
+        programs::run(&format!("set -euo pipefail\n{commands}"), dir.path(), &[]);
+    assert!(ended_well, "{printed}");
+    let last = printed.lines().last().expect("it prints");
+    let order: Value = serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {printed}"));
+    assert_eq!(order["status"], "paid", "{printed}");
+    for refusal in ["signature", "invalid", "not found", "not allowed"] {
+        assert!(!printed.contains(refusal), "{printed}");
+    }
+}
+
+fn demo(dir: &std::path::Path, listen: &str) -> Program {
+    let demo = Program::start(
+        &format!("ocrch demo --listen {listen}"),
+        dir,
+        "demo.log",
+        &[],
+    );
+    wait_for(&format!("http://{listen}/health"));
+    demo
+}
+
+fn wait_for(url: &str) {
+    wait::until("it to answer", || http::try_send("GET", url, &[], b"").ok());
+}
+
+/// The README's steps, from `ocrch init` to a verified webhook, without the network.
+#[test]
+fn the_readmes_steps_lead_to_a_webhook() {
+    let readme = markdown::read("README.md");
+    let (ocrch, shop) = (
+        net::free_address().to_string(),
+        net::free_address().to_string(),
+    );
+    let here = |text: &str| {
+        let text = text
+            .replace("127.0.0.1:8080", &ocrch)
+            .replace("127.0.0.1:3000", &shop);
+        text.replace(
+            "listen(3000,",
+            &format!("listen({},", shop.rsplit(':').next().expect("a port")),
+        )
+    };
+    let block = |language: &str, with: &str| {
+        let found = blocks(&readme, language)
+            .into_iter()
+            .find(|b| b.contains(with));
+        here(&found.unwrap_or_else(|| panic!("the README has no {with}")))
+    };
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let secret = configure(
+        dir.path(),
+        &block("sh", "ocrch init"),
+        &block("toml", "[[wallets]]"),
+        &ocrch,
+    );
+    let variables = [("MERCHANT_SECRET", &*secret)];
+
+    let _server = Program::start(&block("sh", "ocrch serve"), dir.path(), "server.log", &[]);
+    wait_for(&format!("http://{ocrch}/health"));
+    std::fs::write(dir.path().join("shop.mjs"), block("js", "isGenuine")).expect("room");
+    let receiver = Program::start("node shop.mjs", dir.path(), "shop.log", &variables);
+    wait::until("the shop to listen", || {
+        std::net::TcpStream::connect(&shop).ok()
+    });
+
+    let (ended_well, page) = programs::run(&block("sh", "ocrch order create"), dir.path(), &[]);
+    assert!(
+        ended_well && page.starts_with(&format!("http://{ocrch}/checkout?order_id=")),
+        "{page}"
+    );
+    let page = http::send("GET", &page, &[], b"").expect(200).text();
+    assert!(page.contains("<html"), "{page}");
+    let (ended_well, printed) =
+        programs::run(&block("sh", "Idempotency-Key"), dir.path(), &variables);
+    let order: Value = serde_json::from_str(&printed).unwrap_or_else(|e| panic!("{e}: {printed}"));
+    assert!(ended_well && order["status"] == "pending", "{printed}");
+
+    let id = text(&order["order_id"]);
+    let (ended_well, printed) = programs::run(
+        &block("sh", "ocrch order cancel"),
+        dir.path(),
+        &[("ORDER_ID", id)],
+    );
+    assert!(ended_well, "{printed}");
+    wait::until_within(Duration::from_secs(30), "the shop to be told", || {
+        receiver.said().contains("A-1042 cancelled").then_some(())
+    });
+}
+
+/// Writes a configuration as the first two steps say; gives the merchant's secret.
+fn configure(dir: &std::path::Path, init: &str, wallets: &str, listen: &str) -> String {
+    let init: String = init
+        .lines()
+        .filter(|line| line.starts_with("ocrch "))
+        .collect();
+    let (ended_well, printed) = programs::run(&init, dir, &[]);
+    assert!(ended_well, "{printed}");
+    let path = dir.join("ocrch.toml");
+    let mut text = std::fs::read_to_string(&path).expect("written");
+    let wallets = &wallets[wallets.find("[[wallets]]").expect("a wallet")..];
+    let address = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+    let wallets = wallets.replace("0x-your-own-address", address);
+    assert!(wallets.contains(address), "{wallets}");
+    // Nothing is asked outside of this machine.
+    let nobody = "[chains.base]\nproviders = [{ kind = \"rpc\", url = \"http://127.0.0.1:1\" }]\n";
+    let at = format!("listen = \"{listen}\"");
+    text = text.replace("listen = \"127.0.0.1:8080\"", &at);
+    std::fs::write(&path, format!("{text}\n{wallets}\n{nobody}")).expect("writable");
+    let section = &text[text.find("\n[merchant]").expect("a merchant")..];
+    let secret = section
+        .lines()
+        .find_map(|line| line.strip_prefix("secret = \""));
+    secret.expect("a secret").trim_end_matches('"').to_owned()
+}
