@@ -18,6 +18,8 @@ mod equal_amounts;
 mod examples;
 mod expiry;
 mod explorers;
+mod failover;
+mod free_plans;
 mod fuzz;
 mod idempotency;
 mod in_process;

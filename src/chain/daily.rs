@@ -11,9 +11,16 @@ const EVENLY: f64 = 0.9;
 /// What can be saved up for a busy time, as a part of the limit: an hour's worth.
 const SAVED: f64 = 1.0 / 24.0;
 
-/// The budgets in use, by host, a hash of the key, and the limit.
-static SHARED: LazyLock<Mutex<HashMap<(String, u64, u32), Weak<Daily>>>> =
-    LazyLock::new(Mutex::default);
+/// With this part of what can be saved up, nobody is kept to a share.
+const ENOUGH: f64 = 0.1;
+/// Who asked within this time is a user: two slow polls.
+const STAYS_A_USER: i64 = 120_000;
+
+/// The budgets in use.
+static SHARED: LazyLock<Mutex<HashMap<Place, Weak<Daily>>>> = LazyLock::new(Mutex::default);
+
+/// A host, a hash of the key (so that the key lies about in one place less) and the limit.
+type Place = (String, u64, u32);
 
 /// A token bucket. It never makes a request wait: a provider without tokens is left alone until it has one, and what a pass
 /// takes beyond them is paid back first. Times are Unix milliseconds.
@@ -27,6 +34,8 @@ struct Bucket {
     tokens: f64,
     /// `None` before the first look.
     filled_at: Option<i64>,
+    /// When each user asked last.
+    asked_at: HashMap<u64, i64>,
 }
 
 impl Daily {
@@ -38,6 +47,7 @@ impl Daily {
             bucket: Mutex::new(Bucket {
                 tokens,
                 filled_at: None,
+                asked_at: HashMap::new(),
             }),
         }
     }
@@ -68,9 +78,24 @@ impl Daily {
         self.bucket().tokens -= 1.0;
     }
 
+    /// What comes in for one of its users in a millisecond, where little is left: all that asked in the last minutes have
+    /// equal shares, or the same would always be the first. `None`: there is enough for everybody.
+    pub fn share(&self, user: u64, now_ms: i64) -> Option<f64> {
+        let mut bucket = self.bucket();
+        bucket.asked_at.insert(user, now_ms);
+        bucket.asked_at.retain(|_, at| now_ms - *at <= STAYS_A_USER);
+        let enough = f64::from(self.limit) * SAVED * ENOUGH;
+        let users = bucket.asked_at.len() as f64;
+        (bucket.tokens < enough).then(|| self.per_ms() / users)
+    }
+
+    fn per_ms(&self) -> f64 {
+        f64::from(self.limit) * EVENLY / DAY_MS
+    }
+
     /// From when on a pass may be begun: in the past if there is something left.
     pub fn ready_at(&self, now_ms: i64) -> i64 {
-        let per_ms = f64::from(self.limit) * EVENLY / DAY_MS;
+        let per_ms = self.per_ms();
         let mut bucket = self.bucket();
         let elapsed = bucket.filled_at.map_or(0, |at| (now_ms - at).max(0));
         bucket.tokens =

@@ -4,6 +4,8 @@
 //! the async runtime, and never while a transaction is open. An error is never "no transfers".
 
 mod budget;
+#[cfg(test)]
+mod costs;
 pub mod daily;
 mod etherscan;
 mod etherscan_api;

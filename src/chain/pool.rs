@@ -219,8 +219,9 @@ impl State {
 
 /// Until when a provider's day is used up: in the past if it is not.
 fn spent_until(provider: &Arc<dyn Provider>, now_ms: i64) -> i64 {
-    let daily = provider.meter().and_then(Meter::daily);
-    daily.map_or(i64::MIN, |daily| daily.ready_at(now_ms))
+    provider
+        .meter()
+        .map_or(i64::MIN, |meter| meter.ready_at(now_ms))
 }
 
 /// Blocks that a provider may be behind: half a minute's, and five at least.
