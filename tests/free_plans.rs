@@ -10,7 +10,7 @@ use ocrch::chain::simulated::SimulatedChain;
 use ocrch::clock::Clock;
 use ocrch::config::{ChainConfig, ProviderKind, parse};
 use ocrch::domain::address::{Address, Family};
-use ocrch::domain::order::{Order, OrderStatus};
+use ocrch::domain::order::{Order, OrderId, OrderStatus};
 use ocrch::domain::registry::{Blockchain, Coin, ConfirmationRule};
 use ocrch::service::App;
 use ocrch::service::create_order::{CreateOrder, Origin, create_order};
@@ -45,7 +45,7 @@ enum Event {
     /// A shopper chooses this chain, and pays or not.
     Choose { chain: usize, pays: bool },
     /// The shopper of this order pays.
-    Pay { order: Order },
+    Pay { order: OrderId },
 }
 
 struct Watched {
@@ -68,7 +68,7 @@ struct Day {
     start: i64,
     watched: Vec<Watched>,
     events: BTreeMap<i64, Event>,
-    paying: Vec<Order>,
+    paying: Vec<OrderId>,
     runtime: tokio::runtime::Runtime,
     passes: u32,
     _dir: tempfile::TempDir,
@@ -169,11 +169,11 @@ impl Day {
                 let woken = watched.pause.map_or(0, |p| p.if_woken.as_millis() as i64);
                 watched.next = watched.next.min((watched.began + woken).max(now));
                 if pays {
-                    self.at(after + SHOPPER_TAKES, Event::Pay { order });
+                    self.at(after + SHOPPER_TAKES, Event::Pay { order: order.id });
                 }
             }
             Event::Pay { order } => {
-                self.pay(&order);
+                self.pay(order);
                 self.paying.push(order);
             }
         }
@@ -196,14 +196,14 @@ impl Day {
         self.runtime.block_on(created).unwrap()
     }
 
-    fn pay(&self, order: &Order) {
+    fn pay(&self, order: OrderId) {
         let detail = |watched: &&Watched| {
             let blockchain = watched.pass.blockchain().clone();
             let db = rusqlite::Connection::open(self.app.config().database.path.clone()).unwrap();
             let chosen: String = db
                 .query_row(
                     "SELECT d.blockchain FROM deposits d JOIN orders o ON o.id = d.order_id WHERE o.order_id = ?1",
-                    [order.id.to_string()],
+                    [order.to_string()],
                     |row| row.get(0),
                 )
                 .unwrap();
@@ -211,7 +211,7 @@ impl Day {
         };
         let watched = self.watched.iter().find(detail).expect("its chain");
         let blockchain = watched.pass.blockchain().clone();
-        let again = choose(&self.app, order.id, blockchain, Coin::new("USDT"));
+        let again = choose(&self.app, order, blockchain, Coin::new("USDT"));
         let detail = self.runtime.block_on(again).unwrap();
         let units = detail.amount.to_base_units(detail.decimals).unwrap();
         let shopper = Address::new(detail.wallet.family(), [9; 20]);
@@ -239,7 +239,7 @@ impl Day {
     }
 
     fn all_paid(&self) -> bool {
-        let paid = |order: &Order| orders::find(&self.app, order.id).unwrap().status;
+        let paid = |order: &OrderId| orders::find(&self.app, *order).unwrap().status;
         self.paying
             .iter()
             .all(|order| paid(order) == OrderStatus::Paid)
