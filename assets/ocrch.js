@@ -1,11 +1,106 @@
-// Opens the checkout page in a frame on the shop's own page: Ocrch.open(checkoutUrl, element).
-globalThis.Ocrch = {
-  open(url, element = document.body) {
-    const frame = document.createElement("iframe");
-    frame.src = url;
-    frame.title = "Checkout";
-    frame.allow = "clipboard-write";
-    element.append(frame);
-    return frame;
-  },
-};
+// Opens Ocrch's checkout on the shop's own page, as a window over it or in its text.
+//
+//   <script src="https://pay.example.com/ocrch.js"></script>
+//   <script>
+//     Ocrch.open(checkoutUrl).then((result) => { });           // a window; "paid", "expired", "cancelled" or "closed"
+//     const frame = Ocrch.mount("#pay", checkoutUrl, options); // in the page; frame.remove() ends it
+//   </script>
+//
+// checkoutUrl is the order's `checkout_url`, from the shop's backend. The shop's origin must be in merchant.allowed_origins:
+// elsewhere browsers refuse to show the frame. Options, all optional:
+//
+//   onStatus({ order_id, status, seen })   at the start and after each change; seen: a payment is under way
+//   onLeave(url)                           the customer is to go on to success_url or cancel_url; without it, the page goes there
+//   title, closeLabel                      what screen readers say: "Checkout", "Close"
+//
+// What is told here is for the eyes: an order is paid when the webhook says so.
+(() => {
+  "use strict";
+
+  const css = (element, rules) => Object.assign(element.style, rules);
+
+  /// The frame, and the talk with it. Both sides name the other's origin, so that nobody else is heard or told.
+  function frame(url, { onStatus, onLeave, onHeight, onClose, title = "Checkout" }) {
+    const { origin } = new URL(url, location.href);
+    const element = document.createElement("iframe");
+    const actions = {
+      ready: () => element.contentWindow.postMessage({ ocrch: "hello" }, origin),
+      status: ({ order_id, status, seen }) => onStatus?.({ order_id, status, seen }),
+      leave: ({ url }) => (onLeave ?? goTo)(url),
+      height: ({ height }) => onHeight?.(height),
+      close: () => onClose?.(),
+    };
+
+    function hear(event) {
+      if (event.source !== element.contentWindow || event.origin !== origin) return;
+      if (Object.hasOwn(actions, event.data?.ocrch)) actions[event.data.ocrch](event.data);
+    }
+
+    element.title = title;
+    element.allow = "clipboard-write";
+    element.referrerPolicy = "no-referrer";
+    css(element, { display: "block", width: "100%", border: "0", colorScheme: "light dark" });
+    window.addEventListener("message", hear);
+    element.src = url;
+    return { element, stop: () => window.removeEventListener("message", hear) };
+  }
+
+  function goTo(url) {
+    if (/^https?:\/\//i.test(url)) location.assign(url);
+  }
+
+  /// Puts the checkout into an element (or what a selector finds), as high as it needs to be.
+  function mount(place, url, options = {}) {
+    const parent = typeof place === "string" ? document.querySelector(place) : place;
+    if (!parent) throw new Error(`Ocrch.mount: there is no ${place}`);
+    const inside = frame(url, { ...options, onHeight: (height) => (inside.element.style.height = `${height}px`) });
+    inside.element.style.height = "40rem";
+    parent.append(inside.element);
+    return {
+      element: inside.element,
+      remove() {
+        inside.stop();
+        inside.element.remove();
+      },
+    };
+  }
+
+  /// Opens the checkout over the page. The browser's own dialog keeps the focus inside and gives it back afterwards.
+  function open(url, options = {}) {
+    return new Promise((resolve) => {
+      let last = "closed";
+      const dialog = document.createElement("dialog");
+      const inside = frame(url, {
+        ...options,
+        onStatus(told) {
+          if (told.status !== "pending") last = told.status;
+          options.onStatus?.(told);
+        },
+        onClose: () => dialog.close(),
+      });
+      dialog.setAttribute("aria-label", options.title ?? "Checkout");
+      css(dialog, { width: "min(64rem, 100vw)", height: "min(56rem, 100dvh)", maxWidth: "100vw", maxHeight: "100dvh", padding: "0", border: "0", borderRadius: "1.25rem", overflow: "hidden" });
+      css(inside.element, { height: "100%" });
+      dialog.append(closeButton(options.closeLabel ?? "Close", () => dialog.close()), inside.element);
+      dialog.addEventListener("close", () => {
+        inside.stop();
+        dialog.remove();
+        resolve(last);
+      });
+      document.body.append(dialog);
+      dialog.showModal();
+    });
+  }
+
+  function closeButton(label, close) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "✕";
+    button.setAttribute("aria-label", label);
+    css(button, { position: "absolute", top: ".5rem", insetInlineEnd: ".5rem", width: "2.75rem", height: "2.75rem", border: "0", borderRadius: "50%", background: "#0000", color: "GrayText", font: "inherit", cursor: "pointer" });
+    button.addEventListener("click", close);
+    return button;
+  }
+
+  globalThis.Ocrch = Object.freeze({ open, mount });
+})();

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::support::devnet::{Devnet, text, wallet_address};
 use crate::support::faulty_rpc::Fault;
 use crate::support::http::Reply;
+use crate::support::kind::Kind;
 use crate::support::shop::Shopper;
 use crate::support::token::Token;
 use crate::support::wait;
@@ -330,4 +331,59 @@ fn look_ups_are_limited_and_remembered() {
     finds(&shopper, &short, "short", true);
     let (other, _) = world.deposit("13", "USDT");
     finds(&other, &hash(10), "not_found", false);
+}
+
+/// Every kind of provider is asked about transactions that nobody has seen yet.
+fn on_any_kind(kind: Kind) {
+    let world = World::of(kind);
+    let (shopper, _) = world.deposit("12", "USDT");
+    let anvil = &world.net.anvil;
+    let hash = |txn_hash: String| match kind.is_tron() {
+        true => txn_hash[2..].to_owned(),
+        false => txn_hash,
+    };
+    finds(
+        &shopper,
+        &hash(format!("0x{}", "ab".repeat(32))),
+        "not_found",
+        false,
+    );
+    let elsewhere = send(&world, &wallet_address(7), "12");
+    // Tron's explorers prove a transaction only once its block is solid.
+    world.confirm();
+    finds_in_time(&shopper, &hash(elsewhere), "wrong_address");
+    let poor = anvil.account(5);
+    let units = world.net.usdt.units("12");
+    let to = world.net.wallet.clone();
+    let failed = world.net.usdt.transfer_units(anvil, &poor, &to, units);
+    world.confirm();
+    finds_in_time(&shopper, &hash(failed), "reverted");
+    let fake = Token::deploy(anvil, "USDT", 6).transfer(anvil, &world.net.wallet, "12");
+    world.confirm();
+    finds_in_time(&shopper, &hash(fake), "wrong_coin");
+    let short = send(&world, &world.net.wallet, "11");
+    finds_in_time(&shopper, &hash(short.clone()), "short");
+    // With 0x also where the chain does not write it.
+    finds(&shopper, &short, "short", true);
+}
+
+/// An explorer needs a moment to know a transaction.
+fn finds_in_time(shopper: &Shopper, txn_hash: &str, finding: &str) {
+    let mut last = Value::Null;
+    wait::until(&format!("{finding} to be found"), || {
+        let reply = try_claim(shopper, txn_hash);
+        (reply.status == 200).then(|| last = reply.json());
+        if last["finding"] != finding {
+            std::thread::sleep(std::time::Duration::from_secs(3));
+        }
+        (last["finding"] == finding).then_some(())
+    });
+}
+
+#[test]
+fn a_claim_on_every_kind_of_provider() {
+    for kind in Kind::OTHERS {
+        eprintln!("on {kind:?}");
+        on_any_kind(kind);
+    }
 }

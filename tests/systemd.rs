@@ -1,14 +1,18 @@
 //! The server under systemd: what it tells its supervisor, and the unit that ships with it.
 
-use std::io::ErrorKind;
+use std::fs::Permissions;
+use std::io::{ErrorKind, Write};
 use std::os::linux::net::SocketAddrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::config::Config;
-use crate::support::server::Server;
+use crate::support::config::{Config, SECRET};
+use crate::support::net;
+use crate::support::server::{Server, ocrch};
+use crate::support::shop::{Shop, order_body};
 use crate::support::wait::{self, SOON};
 
 /// What systemd would hear.
@@ -149,16 +153,16 @@ fn a_supervisor_that_is_not_there_is_done_without() {
     }
 }
 
-fn unit() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/systemd/ocrch.service")
+fn units() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/systemd")
 }
 
-/// What systemd itself says about the unit.
+/// What systemd itself says about the server's unit.
 #[test]
 fn the_unit_is_well_hardened() {
     let checked = Command::new("systemd-analyze")
         .args(["security", "--offline=true", "--threshold=15", "--no-pager"])
-        .arg(unit())
+        .arg(units().join("ocrch.service"))
         .output()
         .expect("systemd-analyze (package systemd): run tests/run.sh");
     let report = String::from_utf8_lossy(&checked.stdout);
@@ -168,20 +172,108 @@ fn the_unit_is_well_hardened() {
 }
 
 #[test]
-fn the_unit_has_no_mistakes() {
+fn the_units_have_no_mistakes() {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let text = std::fs::read_to_string(unit()).expect("the unit");
-    // The program need not be installed here; everything else is as it ships.
-    let installed = text.replace("/usr/local/bin/ocrch", env!("CARGO_BIN_EXE_ocrch"));
-    assert_ne!(text, installed);
-    let path = dir.path().join("ocrch.service");
-    std::fs::write(&path, installed).expect("room");
-    let checked = Command::new("systemd-analyze")
-        .arg("verify")
-        .arg(&path)
-        .output()
-        .expect("systemd-analyze (package systemd): run tests/run.sh");
-    let said = String::from_utf8_lossy(&checked.stderr);
-    let ours: Vec<_> = said.lines().filter(|line| line.contains("ocrch")).collect();
-    assert!(checked.status.success() && ours.is_empty(), "{said}");
+    for unit in [
+        "ocrch.service",
+        "ocrch-backup.service",
+        "ocrch-backup.timer",
+        "ocrch-litestream.service",
+    ] {
+        let text = std::fs::read_to_string(units().join(unit)).expect("the unit");
+        // The programs need not be installed here; everything else is as it ships.
+        let installed = text
+            .replace("/usr/local/bin/ocrch", env!("CARGO_BIN_EXE_ocrch"))
+            .replace("/usr/local/bin/litestream", env!("CARGO_BIN_EXE_ocrch"));
+        let path = dir.path().join(unit);
+        std::fs::write(&path, installed).expect("room");
+        let checked = Command::new("systemd-analyze")
+            .arg("verify")
+            .arg(&path)
+            .output()
+            .expect("systemd-analyze (package systemd): run tests/run.sh");
+        let said = String::from_utf8_lossy(&checked.stderr);
+        let ours: Vec<_> = said.lines().filter(|line| line.contains("ocrch")).collect();
+        assert!(checked.status.success() && ours.is_empty(), "{said}");
+    }
+}
+
+/// The layout of docs/operations.md: a configuration that the server cannot change, without a secret in it.
+#[test]
+fn a_read_only_configuration_with_a_credential_is_enough() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let [etc, credentials, state] = ["etc", "credentials", "state"].map(|name| {
+        let path = dir.path().join(name);
+        std::fs::create_dir(&path).expect("room");
+        path
+    });
+    let config = etc.join("ocrch.toml");
+    let init = ocrch().args(["init", "-c"]).arg(&config).output();
+    assert!(init.expect("the binary starts").status.success());
+    // As `openssl rand -base64 32 | install` leaves it, with a line's end.
+    let credential = credentials.join("merchant");
+    std::fs::write(&credential, format!("{SECRET}\n")).expect("room");
+
+    let address = net::free_address();
+    let fresh = std::fs::read_to_string(&config).expect("a file");
+    let mut section = "";
+    let lines = fresh.lines().map(|line| {
+        if line.starts_with('[') {
+            section = line;
+        }
+        match (section, line.split(" = ").next().unwrap_or_default()) {
+            ("[server]", "listen") => format!("listen = \"{address}\""),
+            ("[database]", "#path") => format!("path = {:?}", state.join("ocrch.db")),
+            ("[admin]", "secret") => format!("secret = {:?}", hash_of("the admin's own secret")),
+            ("[merchant]", "secret") => format!("secret_file = {credential:?}"),
+            _ => line.to_owned(),
+        }
+    });
+    let text: String = lines.map(|line| line + "\n").collect();
+    std::fs::write(&config, &text).expect("room");
+    for (path, mode) in [(&credential, 0o400), (&config, 0o440), (&etc, 0o555)] {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).expect("ours");
+    }
+
+    let log = dir.path().join("log");
+    let mut server = ocrch()
+        .args(["serve", "-c"])
+        .arg(&config)
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(&log).expect("room"))
+        .spawn()
+        .expect("the binary starts");
+    wait::until("the server to listen", || {
+        std::net::TcpStream::connect(address).ok()
+    });
+    let shop = Shop {
+        base: format!("http://{address}"),
+    };
+    shop.create(&order_body("5", "http://127.0.0.1:9/"));
+    server.kill().expect("a child");
+    server.wait().expect("a child");
+    let said = std::fs::read_to_string(&log).expect("a log");
+    assert!(
+        !said.contains("stands plain") && !said.contains("replaced by its hash"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_to_string(&config).expect("a file"), text);
+    assert!(state.join("ocrch.db").exists());
+}
+
+fn hash_of(secret: &str) -> String {
+    let mut child = ocrch()
+        .arg("hash-secret")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary starts");
+    let mut input = child.stdin.take().expect("piped");
+    writeln!(input, "{secret}").expect("it reads");
+    drop(input);
+    let output = child.wait_with_output().expect("a child");
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
 }

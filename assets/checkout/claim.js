@@ -1,12 +1,13 @@
 // "I paid, but nothing happens": the shopper names a transaction, the server says what became of it.
 // Asking never pays an order. At most it puts the transaction before the shop's owner.
 
-import { reason } from "./screens.js";
+import { explorer, reason } from "./screens.js";
 import { network } from "./settings.js";
 import { knows, t } from "./text.js";
 import { html, nothing } from "./vendor/lit-html.js";
 
-const HASH = /^(0x)?[0-9a-f]{64}$/i;
+// By itself, or in an explorer's link.
+const HASH = /(^|[^0-9a-z])(0x)?[0-9a-f]{64}($|[^0-9a-z])/i;
 // With these there is nothing left that the shop would have to do.
 const SETTLED = ["paid", "confirming", "not_found", "unclear", "no_deposit", "reverted"];
 
@@ -28,7 +29,7 @@ export function view(state, act) {
           ${networks.map((id) => html`<option value=${id} ?selected=${id === chosen}>${network(id).label}</option>`)}
           <option value="" ?selected=${chosen === ""}>${t("claim.anyNetwork")}</option>
         </select></label>
-      <p class="problem" id="claim-problem" role="alert">${asked.problem ?? nothing}</p>
+      <p class="problem" id="claim-problem" role="alert">${asked.problem ? explain(asked.problem) : nothing}</p>
       <button type="submit" ?disabled=${asked.busy}>${t(asked.busy ? "claim.checking" : "claim.check")}</button>
       <div id="claim-answer" aria-live="polite">${asked.answer ? finding(asked.answer) : nothing}</div>
     </form>`;
@@ -38,7 +39,7 @@ async function check(event, chosen, act) {
   event.preventDefault();
   Object.assign(asked, { answer: null, problem: null });
   if (!HASH.test(asked.hash)) {
-    asked.problem = t("claim.badHash");
+    asked.problem = new Error("claim.badHash");
     document.getElementById("claim-hash").focus();
     return act.draw();
   }
@@ -47,11 +48,13 @@ async function check(event, chosen, act) {
   try {
     asked.answer = await act.claimed(asked.hash, chosen || null);
   } catch (error) {
-    asked.problem = reason(error);
+    asked.problem = error;
   }
   asked.busy = false;
   act.draw();
 }
+
+const explain = (error) => (error.message === "claim.badHash" ? t(error.message) : reason(error));
 
 function finding(answer) {
   const rows = [
@@ -64,6 +67,7 @@ function finding(answer) {
     <div class="note ${["paid", "confirming"].includes(answer.finding) ? "good" : "warn"}">
       <p>${headline(answer)}</p>
       ${rows.length ? html`<dl>${rows.map(([key, value]) => html`<div><dt>${t(key)}</dt><dd><bdi>${value}</bdi></dd></div>`)}</dl>` : nothing}
+      ${explorer(answer.explorer_url)}
       ${answer.reported ? html`<p>${t("claim.reported")}</p>` : SETTLED.includes(answer.finding) ? nothing : html`<p>${t("claim.contact")}</p>`}
     </div>`;
 }

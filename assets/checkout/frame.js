@@ -1,6 +1,6 @@
 // Inside a frame on the shop's page (see /ocrch.js): tells that page what happens.
-// The frame's owner says hello first, and its browser vouches for its origin; only that origin is answered.
-// Messages have no secrets: no address, no signature.
+// Around it may be anybody, so it only says that it is ready. The page around says hello, the browser vouches for that page's
+// origin, and only that origin hears more. Messages have no secrets: no address, no signature.
 
 /// What the checkout can tell the page around it.
 export function frame() {
@@ -25,6 +25,7 @@ export function frame() {
     if (key === "Escape" && !document.querySelector("dialog[open]")) post({ ocrch: "close" });
   });
 
+  window.parent.postMessage({ ocrch: "ready" }, "*");
   return {
     status({ order_id, status, payment }) {
       post({ ocrch: "status", order_id, status, seen: Boolean(payment) });

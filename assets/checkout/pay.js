@@ -35,11 +35,11 @@ export function view(state, act) {
         ${field("amount", payment.amount, payment.stablecoin, act)}
         ${tail(order, payment)}
         ${field("address", payment.wallet_address, null, act)}
+        <p class="note warn" id="warning">${t("pay.warning", names)}</p>
+        <p class="soft">${t("pay.fees")}</p>
       </div>
       ${code(payment, act)}
     </div>
-    <p class="note warn" id="warning">${t("pay.warning", names)}</p>
-    <p class="soft">${t("pay.fees")}</p>
     <p class="waiting"><span class="pulse" aria-hidden="true"></span><span><strong>${t("pay.waiting")}</strong><br>${t("pay.waitingNote")}</span></p>`;
 }
 
@@ -56,7 +56,7 @@ function field(name, value, unit, act) {
       <div class="value">
         <code id="pay-${name}" dir="ltr" aria-labelledby="label-${name}">${name === "address" ? emphasised(value) : value}</code>
         ${unit ? html`<bdi class="unit">${unit}</bdi>` : nothing}
-        <button type="button" class="copy ${copied ? "copied" : ""}" aria-label=${t(CAPTIONS[name].copy)} @click=${() => copy(name, value, act)}>
+        <button type="button" class="copy ${copied ? "copied" : ""}" aria-label=${copied ? nothing : t(CAPTIONS[name].copy)} @click=${() => copy(name, value, act)}>
           ${copied ? t("pay.copied") : t("pay.copy")}</button>
       </div>
     </div>`;

@@ -64,7 +64,7 @@ function shopName() {
 /// The shop's logo, or its first letter if there is none that loads.
 function logo() {
   const letter = html`<span class="logo" aria-hidden="true">${[...(settings.name || settings.title || "€")][0]}</span>`;
-  if (!settings.logo_url) return letter;
+  if (!/^(https?:\/\/|\/(?!\/))/i.test(settings.logo_url ?? "")) return letter;
   const hide = ({ target }) => target.remove();
   return html`<span class="logo image"><img src=${settings.logo_url} alt="" @error=${hide}></span>`;
 }
@@ -86,12 +86,13 @@ function help() {
 function bill({ order, pairs, payment, left }) {
   const exact = order.payment ?? payment;
   const open = order.status === "pending" && !order.payment;
+  const label = t(open ? "bill.label" : "receipt.amount");
   return html`
-    <section class="bill" aria-label=${t("bill.label")}>
-      <p class="label">${t("bill.label")}</p>
+    <section class="bill" aria-label=${label}>
+      <p class="label">${label}</p>
       <p class="amount"><bdi>${exact?.amount ?? order.amount}</bdi> ${exact ? html`<bdi class="unit">${exact.stablecoin}</bdi>` : nothing}</p>
       ${!exact && open && pairs.length ? html`<p class="soft">${anyCoin(pairs)}</p>` : nothing}
-      ${order.description ? html`<p class="description" dir="auto">${order.description}</p>` : nothing}
+      ${order.description ? html`<p class="description"><bdi>${order.description}</bdi></p>` : nothing}
       <p class="soft reference">${t("bill.order", { id: order.merchant_order_id })}</p>
       ${open && left !== null && left > 0 ? html`
         <p class="left ${left < HURRY_BELOW_S ? "hurry" : ""}"><span class="soft">${t("bill.left")}</span> <bdi role="timer">${clock(left)}</bdi></p>` : nothing}
@@ -159,7 +160,7 @@ function ended({ order }, act) {
 const back = (url, act) => html`
   <a class="main" id="return" href=${url} target="_top" @click=${act.stay}>${t("receipt.return")}</a>`;
 
-function explorer(url) {
+export function explorer(url) {
   if (!isWebLink(url)) return nothing;
   return html`<p><a href=${url} target="_blank" rel="noopener noreferrer">${t("receipt.explorer")} <span class="unseen">${t("receipt.newTab")}</span></a></p>`;
 }
@@ -218,7 +219,7 @@ function cancelling({ busy }, act) {
         <h2 id="sure-title">${t("cancel.title")}</h2>
         <p>${t("cancel.note")}</p>
         <div class="row">
-          <button value="keep" autofocus>${t("cancel.keep")}</button>
+          <button value="keep">${t("cancel.keep")}</button>
           <button value="cancel" class="danger">${t("cancel.sure")}</button>
         </div>
       </form>

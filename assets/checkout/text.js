@@ -3,7 +3,7 @@
 import { settings } from "./settings.js";
 
 /// Those that come with the page. A shop can add others: what their files lack is then said in English.
-const BUILT_IN = ["en"];
+const BUILT_IN = ["en", "de", "fr", "es", "pt", "it", "tr", "ru", "zh", "ar"];
 
 const REMEMBERED = "ocrch language";
 

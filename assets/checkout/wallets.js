@@ -55,13 +55,12 @@ async function pay(wallet) {
     const hash = await driver.send(wallet.provider, payment, network(payment.blockchain), step);
     now.sent = { hash };
   } catch (error) {
-    now.problem = explain(error, payment);
+    now.problem = error;
   }
   step(null);
 }
 
-function explain(error, payment) {
-  const names = { name: now.name, network: network(payment.blockchain).label };
+function explain(error, names) {
   if (error instanceof WalletProblem) return t(`wallet.${error.what}`, names);
   const code = error?.code ?? error?.data?.originalError?.code;
   if (code === REJECTED) return t("wallet.rejected", names);
@@ -78,7 +77,7 @@ function view(payment) {
       <h3>${t("wallet.title")}</h3>
       <div aria-live="polite">
         ${now.step ? html`<p class="note">${t(`wallet.${now.step}`, names)}</p>` : nothing}
-        ${now.problem ? html`<p class="note bad">${now.problem}</p>` : nothing}
+        ${now.problem ? html`<p class="note bad">${explain(now.problem, names)}</p>` : nothing}
         ${now.sent ? html`<p class="note good">${t("wallet.sent", names)} ${transaction(payment, now.sent.hash)}</p>` : nothing}
       </div>
       ${now.sent

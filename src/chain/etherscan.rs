@@ -141,6 +141,10 @@ impl Provider for Etherscan {
         self.node.receipt(txn_hash, recipients)
     }
 
+    fn decimals(&self, contract: &Address) -> Result<Option<u8>, ProviderError> {
+        self.node.decimals(contract)
+    }
+
     fn distrust(&self) {
         self.node.distrust();
     }

@@ -114,6 +114,10 @@ impl EtherscanApi {
         let rest = match method {
             "eth_getBlockByNumber" => vec![("tag", text(0)), ("boolean", "false")],
             "eth_getTransactionReceipt" => vec![("txhash", text(0))],
+            "eth_call" => {
+                let part = |name: &str| params[0][name].as_str().unwrap_or_default();
+                vec![("to", part("to")), ("data", part("data")), ("tag", text(1))]
+            }
             _ => vec![],
         };
         self.result_of(&[proxy.to_vec(), rest].concat())

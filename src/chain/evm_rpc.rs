@@ -123,6 +123,14 @@ impl Provider for EvmRpc {
         }
     }
 
+    fn decimals(&self, contract: &Address) -> Result<Option<u8>, ProviderError> {
+        self.decimals_of(contract).map(Some)
+    }
+
+    fn longest_range(&self, ask: &Scan) -> Result<Option<u64>, ProviderError> {
+        self.longest_range_of(ask).map(Some)
+    }
+
     fn distrust(&self) {
         self.trusted.store(false, Ordering::Release);
     }

@@ -109,7 +109,7 @@ impl EvmRpc {
     }
 
     /// All transfers in `ask.from..=to`, in one request, or several where there are many wallets.
-    fn logs(&self, ask: &Scan, to: u64) -> Result<Vec<TransferLog>, CallError> {
+    pub(super) fn logs(&self, ask: &Scan, to: u64) -> Result<Vec<TransferLog>, CallError> {
         let contracts: Vec<String> = ask.contracts.iter().map(Address::to_hex).collect();
         let at_once = self.learned().recipients_at_once;
         // Twice the same recipient, in two requests, would be twice the same log.

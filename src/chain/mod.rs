@@ -10,6 +10,7 @@ pub mod daily;
 mod etherscan;
 mod etherscan_api;
 mod evm_log;
+mod evm_probe;
 mod evm_rpc;
 mod evm_scan;
 #[cfg(test)]
@@ -78,6 +79,18 @@ pub trait Provider: Send + Sync {
         txn_hash: &str,
         recipients: &[Address],
     ) -> Result<Option<Receipt>, ProviderError>;
+
+    /// How many decimals a token's contract says it has; `None` where the provider has no way to ask it.
+    /// A contract that is no token is a bad answer.
+    fn decimals(&self, _contract: &Address) -> Result<Option<u8>, ProviderError> {
+        Ok(None)
+    }
+
+    /// How many blocks of the range, counted back from its end, one request covers; `None` where what it lists is
+    /// not limited by blocks.
+    fn longest_range(&self, _ask: &Scan) -> Result<Option<u64>, ProviderError> {
+        Ok(None)
+    }
 
     /// Forgets what was verified, so that the next call checks the chain id again: called after a failover.
     fn distrust(&self);

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::evm_log::{self, Log, Wanted};
+use super::evm_probe::decimals_in;
 use super::http::HttpClient;
 use super::{ProviderError, Receipt, rest};
 use crate::domain::address::{Address, Family};
@@ -100,6 +101,13 @@ struct RawInfoLog {
     topics: Vec<String>,
     #[serde(default)]
     data: String,
+}
+
+/// Without results where the contract is none.
+#[derive(Deserialize)]
+struct Called {
+    #[serde(default)]
+    constant_result: Vec<String>,
 }
 
 impl TronNode {
@@ -199,6 +207,18 @@ impl TronNode {
             self.remembered().remember(txn_hash, &transaction);
         }
         Ok(Some(transaction))
+    }
+
+    /// What a token's contract answers to `decimals()`. A contract that is none is a bad answer.
+    pub fn decimals(&self, contract: &Address) -> Result<u8, ProviderError> {
+        let call = json!({
+            "owner_address": contract.to_string(),
+            "contract_address": contract.to_string(),
+            "function_selector": "decimals()",
+            "visible": true,
+        });
+        let called: Called = rest::post(&self.http, "/wallet/triggerconstantcontract", &call)?;
+        decimals_in(called.constant_result.first().map_or("", String::as_str))
     }
 
     /// Whether a transaction is known to be solid, so that [`TronNode::transaction`] can tell it out of memory.

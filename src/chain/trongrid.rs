@@ -173,6 +173,11 @@ impl Provider for TronGrid {
         transaction.map(|t| t.receipt(recipients)).transpose()
     }
 
+    fn decimals(&self, contract: &Address) -> Result<Option<u8>, ProviderError> {
+        self.verify()?;
+        self.node.decimals(contract).map(Some)
+    }
+
     fn distrust(&self) {
         self.trusted.store(false, Ordering::Release);
     }

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use self::format::{Blocks, Info, Page, RawBlock, Row};
+use self::format::{Blocks, Info, Page, RawBlock, Row, Tokens};
 use super::http::HttpClient;
 use super::meter::Meter;
 use super::refusals::Meaning;
@@ -128,6 +128,19 @@ impl Provider for Tronscan {
             Some(info) if info.confirmed => self.receipt_of(&info, txn_hash, recipients).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// As its page about the token says; where it has none, there is nobody else to ask.
+    fn decimals(&self, contract: &Address) -> Result<Option<u8>, ProviderError> {
+        self.verify()?;
+        let path = format!("/api/token_trc20?contract={contract}&showAll=1");
+        let tokens: Tokens = rest::get(&self.http, &path)?;
+        let asked_for = contract.to_string();
+        let token = tokens
+            .trc20_tokens
+            .into_iter()
+            .find(|t| t.contract_address == asked_for);
+        Ok(token.and_then(|token| token.decimals))
     }
 
     fn distrust(&self) {

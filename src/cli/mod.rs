@@ -1,12 +1,14 @@
 //! The command line: one file for each subcommand.
 
 pub mod backup;
+pub mod check;
 pub mod demo;
 pub mod hash_secret;
 pub mod init;
 pub mod lifecycle;
 mod logging;
 mod merchant;
+mod metrics;
 mod names;
 pub mod openapi;
 pub mod order;
@@ -40,6 +42,8 @@ enum Command {
     Demo(demo::Args),
     /// Write a commented configuration with fresh secrets; asks nothing, overwrites nothing
     Init(init::Args),
+    /// Look at everything that payments depend on: configuration, database, providers, clock
+    Check(check::Args),
     /// Create, look up or cancel an order on a running server
     Order(order::Args),
     /// Print an Ocrch-Signature
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
         Some(Command::Serve(args)) => serve::run(args),
         Some(Command::Demo(args)) => demo::run(args),
         Some(Command::Init(args)) => init::run(args),
+        Some(Command::Check(args)) => check::run(args),
         Some(Command::Order(args)) => order::run(args),
         Some(Command::Sign(args)) => sign::run(args),
         Some(Command::Backup(args)) => backup::run(args),
@@ -81,7 +86,10 @@ pub fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            eprintln!("{message}");
+            // Empty where all has been said.
+            if !message.is_empty() {
+                eprintln!("{message}");
+            }
             ExitCode::FAILURE
         }
     }

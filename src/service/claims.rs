@@ -21,8 +21,6 @@ use crate::store::claims::NewClaim;
 use crate::store::transfers::StoredTransfer;
 use crate::store::{StoreError, claims, deposits, orders, transfers};
 
-pub use crate::store::claims::Claim;
-
 /// What a shopper is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Examined {
@@ -100,16 +98,6 @@ pub async fn examine(
     case.report(found).await
 }
 
-/// All claims about a transaction, the first one first: for the merchant.
-pub fn of_transaction(app: &App, txn_hash: &str) -> Result<Vec<Claim>, StoreError> {
-    app.db().read(|c| claims::of_transaction(c, txn_hash))
-}
-
-/// All claims of an order, the first one first: for the merchant.
-pub fn of_order(app: &App, order: &Order) -> Result<Vec<Claim>, StoreError> {
-    app.db().read(|c| claims::of_order(c, order.row))
-}
-
 /// One transaction held against one order.
 struct Case<'a> {
     app: &'a App,
@@ -170,13 +158,14 @@ impl Case<'_> {
         let probable: BTreeSet<&Blockchain> = deposits.chain(&self.named).collect();
         let wallets = self.config.wallets.iter().map(|w| &w.blockchain);
         let others: BTreeSet<&Blockchain> = wallets.filter(|b| !probable.contains(b)).collect();
-        let known = |names: BTreeSet<&Blockchain>| {
-            let chains = names.into_iter().filter_map(|name| self.config.chain(name));
-            chains
-                .filter(|chain| self.hash.can_be_on(chain.chain.family))
-                .collect()
+        let known = |names: BTreeSet<&Blockchain>| -> Vec<_> {
+            let chains = names.into_iter().map(|name| self.config.chain(name));
+            chains.flatten().collect()
         };
-        (known(probable), known(others))
+        // Where it probably is, it is looked for however it is written.
+        let (first, mut others) = (known(probable), known(others));
+        others.retain(|chain| self.hash.can_be_on(chain.chain.family));
+        (first, others)
     }
 
     fn is_remembered<'b>(&self, mut chains: impl Iterator<Item = &'b &'b ChainConfig>) -> bool {

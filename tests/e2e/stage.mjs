@@ -1,16 +1,10 @@
-// A stage for the checkout page: its real files, and answers that a test makes up. Every state can be shown at once,
-// without waiting for a chain.
-import { readFile } from "node:fs/promises";
-import { extname } from "node:path";
-import { fileURLToPath } from "node:url";
+// A stage for the checkout page: its real files from a real server, and answers of the API that a test makes up. So every
+// state can be shown at once, without waiting for a chain.
 
-const ASSETS = new URL("../../assets/", import.meta.url);
-export const ORIGIN = "https://pay.example.com";
 const ORDER_ID = "01a205c5-3247-713b-90df-95f698ceacfd";
-export const PAGE = `${ORIGIN}/checkout?order_id=${ORDER_ID}&sig=1795393139.c2lnbmF0dXJl`;
 
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".json": "application/json" };
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'";
+/// The page's address on a server.
+export const pageOn = (base) => `${base}/checkout?order_id=${ORDER_ID}&sig=1795393139.c2lnbmF0dXJl`;
 
 export const SETTINGS = {
   name: "Bean & Leaf",
@@ -46,9 +40,13 @@ export const PAIRS = [
 
 /// The server's answers, to be changed while the page is open.
 export function play(changes = {}) {
+  let connect;
+  const connected = new Promise((resolve) => (connect = resolve));
   return {
+    connect,
+    /// Sends the order, as it is now, to a page that listens.
+    push: async () => (await connected)(),
     settings: SETTINGS,
-    template: true,
     order: order(),
     pairs: PAIRS,
     amount: "24.900137",
@@ -77,36 +75,30 @@ export function payment(changes = {}) {
   };
 }
 
-/// Puts the page and these answers onto a browser's context.
-export async function stage(context, answers) {
+/// Puts these answers before a server, for a browser's context.
+export async function stage(context, answers, base) {
   await context.routeWebSocket(/\/ws\?ticket=/, (socket) => {
     const send = () => socket.send(JSON.stringify({ type: "status_update", order: answers.order }));
-    answers.push = send;
     send();
+    answers.connect(send);
   });
-  await context.route(`${ORIGIN}/**`, (route) => answer(route, answers));
+  await context.route(`${base}/api/**`, (route) => route.fulfill(...api(route, answers)));
+  await context.route(`${base}/demo/wallet.js`, (route) => route.fulfill({ contentType: "text/javascript", body: "" }));
+  await context.route(`${base}/checkout?*`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: withSettings(await response.text(), answers.settings) });
+  });
 }
 
-async function answer(route, answers) {
-  const { pathname } = new URL(route.request().url());
-  if (pathname.startsWith("/api/")) return route.fulfill(...api(route, pathname.split("/").pop(), answers));
-  const path = pathname === "/checkout" ? "checkout/index.html" : pathname.slice(1);
-  let body;
-  try {
-    body = await readFile(fileURLToPath(new URL(path, ASSETS)));
-  } catch {
-    return route.fulfill({ status: 404, body: "not found" });
-  }
-  if (path.endsWith("index.html") && answers.template) body = fill(String(body), answers);
-  return route.fulfill({ headers: { "Content-Type": TYPES[extname(path)] ?? "text/plain", "Content-Security-Policy": POLICY }, body });
+function withSettings(html, settings) {
+  const place = /(<script type="application\/json" id="settings">)(.*?)(<\/script>)/s;
+  const [, start, real, end] = place.exec(html);
+  const json = JSON.stringify({ ...JSON.parse(real), ...settings }).replaceAll("<", "\\u003c");
+  return html.replace(place, () => start + json + end);
 }
 
-function fill(html, { settings }) {
-  const values = { lang: "en", dir: "ltr", title: "Payment", settings: JSON.stringify(settings).replaceAll("<", "\\u003c"), fallback: "" };
-  return html.replace(/\{\{(\w+)\}\}/g, (_, name) => values[name]);
-}
-
-function api(route, call, answers) {
+function api(route, answers) {
+  const call = new URL(route.request().url()).pathname.split("/").pop();
   const text = (status, body) => [{ status, contentType: "text/plain", body }];
   const json = (status, body) => [{ status, contentType: "application/json", body: JSON.stringify(body) }];
   if (answers.fails) return text(answers.fails.status, answers.fails.text);

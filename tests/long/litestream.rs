@@ -192,15 +192,7 @@ fn shop_of(server: &Server) -> Shop {
 fn new_machine(copy: &Path) -> Server {
     let mut server = Server::start(&Config::new());
     assert!(server.stop().success());
-    let restored = ocrch()
-        .arg("restore")
-        .arg(copy)
-        .arg("-c")
-        .arg(server.config_path())
-        .output()
-        .expect("the binary starts");
-    let said = String::from_utf8_lossy(&restored.stderr);
-    assert!(restored.status.success(), "{said}");
+    run(&server, &["restore"], copy);
     server.launch();
     server
 }
@@ -339,4 +331,49 @@ fn the_first_start_beside_litestream() {
         let id = order["order_id"].as_str().expect("an id");
         assert!(order_ids(&copy).expect("a database").contains(id));
     }
+}
+
+/// An older state under Litestream's eyes: the replica must not mix the two.
+#[test]
+fn the_replica_goes_on_after_a_restore() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (replica, backup) = (dir.path().join("replica"), dir.path().join("backup"));
+    let mut server = Server::start(&Config::new());
+    let database = server.db_path();
+    let create = |server: &Server| {
+        let order = shop_of(server).create(&order_body("5", "http://127.0.0.1:9/"));
+        order["order_id"].as_str().expect("an id").to_owned()
+    };
+    let litestream = Litestream::replicate(&database, &replica);
+    let first = create(&server);
+    litestream.sync(&database);
+    run(&server, &["backup"], &backup);
+    let discarded: Vec<_> = (0..300).map(|_| create(&server)).collect();
+    litestream.sync(&database);
+    // The server cannot be told from an ordinary stop; Litestream has to be stopped as well.
+    assert!(server.stop().success());
+    litestream.stop();
+    run(&server, &["restore", "--discard-newer"], &backup);
+    let litestream = Litestream::replicate(&database, &replica);
+    server.launch();
+    let later = create(&server);
+    litestream.sync(&database);
+    let copy = dir.path().join("copy");
+    restore(&replica, &copy);
+    let there = order_ids(&copy).expect("a database");
+    assert!(there.contains(&first) && there.contains(&later));
+    assert!(discarded.iter().all(|id| !there.contains(id)));
+}
+
+/// Runs the program with a server's configuration and a file.
+fn run(server: &Server, command: &[&str], file: &Path) {
+    let done = ocrch()
+        .args(command)
+        .arg(file)
+        .arg("-c")
+        .arg(server.config_path())
+        .output()
+        .expect("the binary starts");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{said}");
 }

@@ -3,6 +3,9 @@
 //!     cargo test --test long
 
 mod litestream;
+mod monitoring;
+mod proxies;
+mod static_binary;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]
 mod support;

@@ -22,6 +22,8 @@ pub struct Chain {
     pub chain_id: u64,
     /// In TOML's own notation: a number, or "finalized" in quotes.
     pub confirmations: String,
+    /// Providers that must agree.
+    pub agreement: u32,
     /// JSON-RPC endpoints, the preferred one first.
     pub urls: Vec<String>,
     /// Explorers, asked after the nodes: kind, URL and key.
@@ -137,6 +139,7 @@ impl Chain {
             kind,
             chain_id,
             confirmations,
+            agreement,
             urls,
             explorers,
             last_urls,
@@ -151,7 +154,7 @@ impl Chain {
         let _ = writeln!(
             text,
             "\n[chains.{name}]\nkind = {kind:?}\nname = \"Chain {name}\"\nchain_id = {chain_id}\n\
-             confirmations = {confirmations}\npoll_interval = \"200ms\"\nidle_poll_interval = \"500ms\"\n\
+             confirmations = {confirmations}\nagreement = {agreement}\npoll_interval = \"200ms\"\nidle_poll_interval = \"500ms\"\n\
              explorer_tx_url = \"https://explorer.example.com/{name}/tx/{{hash}}\"\nproviders = [{}]",
             providers.join(", ")
         );

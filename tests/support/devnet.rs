@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::anvil::Anvil;
 use super::config::{Chain, Config, Wallet};
 use super::explorers::{hex_address, tron_address};
+use super::kind::Kind;
 use super::token::Token;
 
 /// The node and what is on it.
@@ -40,9 +41,12 @@ impl Devnet {
         }
     }
 
-    /// The same chain, as one of the Tron family.
-    pub fn into_tron(self) -> Self {
-        Self { tron: true, ..self }
+    /// The same chain, as one of the family that this kind of provider tells of.
+    pub fn for_kind(self, kind: Kind) -> Self {
+        Self {
+            tron: kind.is_tron(),
+            ..self
+        }
     }
 
     /// An address as the server and its users write it.
@@ -77,6 +81,7 @@ impl Devnet {
             kind: if self.tron { "tron" } else { "evm" }.to_owned(),
             chain_id: self.anvil.chain_id,
             confirmations: "3".to_owned(),
+            agreement: 1,
             urls: vec![url.to_owned()],
             explorers: Vec::new(),
             last_urls: Vec::new(),

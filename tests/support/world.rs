@@ -56,7 +56,7 @@ impl World {
     }
 
     pub fn on_kind(kind: Kind, net: Devnet, change: impl FnOnce(&mut Config)) -> Self {
-        let net = if kind.is_tron() { net.into_tron() } else { net };
+        let net = net.for_kind(kind);
         let rpc = FaultyRpc::start(&net.anvil.url);
         let site = kind.site();
         let explorer = site.map(|s| Explorer::start(s, &net.anvil.url, net.anvil.chain_id));

@@ -23,6 +23,20 @@ pub struct RawBlock {
     pub confirmed: bool,
 }
 
+/// The answer to `/api/token_trc20`.
+#[derive(Deserialize)]
+pub struct Tokens {
+    #[serde(default)]
+    pub trc20_tokens: Vec<Token>,
+}
+
+/// A token, as its contract describes it.
+#[derive(Deserialize)]
+pub struct Token {
+    pub contract_address: String,
+    pub decimals: Option<u8>,
+}
+
 /// The answer to `/api/token_trc20/transfers`.
 #[derive(Deserialize)]
 pub struct Page {
