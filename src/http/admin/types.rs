@@ -97,10 +97,8 @@ pub struct AdminTransferJson {
     /// It paid a deposit of the bare amount while one with a tail on it was open: perhaps another shopper dropped the tail.
     pub tail_dropped: bool,
     /// Of an unmatched one, the orders that it may have been meant for, the likeliest first.
-    #[oai(skip_serializing_if_is_empty)]
     pub likely: Vec<LikelyJson>,
     /// What shoppers say about its transaction.
-    #[oai(skip_serializing_if_is_empty)]
     pub claims: Vec<ClaimJson>,
 }
 
