@@ -24,6 +24,8 @@ mod equal_amounts;
 mod examples;
 mod expiry;
 mod explorers;
+mod failover;
+mod free_plans;
 mod fuzz;
 mod health;
 mod idempotency;

@@ -16,7 +16,7 @@ pub struct AuditApi(pub Admin);
 
 /// What an admin did.
 #[derive(Object)]
-#[oai(rename = "AuditEntry")]
+#[oai(rename = "AuditEntry", example)]
 pub struct AuditJson {
     pub id: i64,
     pub at: i64,

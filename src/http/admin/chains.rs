@@ -16,7 +16,7 @@ pub struct ChainsApi(pub Admin);
 
 /// A chain that the merchant has a wallet on.
 #[derive(Object)]
-#[oai(rename = "AdminChain")]
+#[oai(rename = "AdminChain", example)]
 pub struct ChainJson {
     pub blockchain: String,
     pub name: String,

@@ -28,7 +28,7 @@ pub struct FeedApi(pub Admin, pub Sockets);
 
 /// A part of the feed.
 #[derive(Object)]
-#[oai(rename = "Feed")]
+#[oai(rename = "Feed", example)]
 pub struct FeedJson {
     /// The oldest first.
     pub events: Vec<ChangeJson>,

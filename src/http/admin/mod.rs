@@ -4,6 +4,7 @@ mod answers;
 mod audit;
 mod chains;
 mod csv;
+mod examples;
 mod feed;
 mod gate;
 mod likely;

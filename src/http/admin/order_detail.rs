@@ -11,7 +11,7 @@ use crate::service::admin::{FeedEntry, ListedDeposit};
 
 /// An order with all that happened to it.
 #[derive(Object)]
-#[oai(rename = "AdminOrderDetail")]
+#[oai(rename = "AdminOrderDetail", example)]
 pub struct OrderDetailJson {
     pub order: AdminOrderJson,
     /// The only sender that counts.

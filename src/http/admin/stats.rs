@@ -21,7 +21,7 @@ pub struct StatsApi(pub Admin);
 
 /// What happened in a time, by UTC days.
 #[derive(Object)]
-#[oai(rename = "Stats")]
+#[oai(rename = "Stats", example)]
 pub struct StatsJson {
     /// Days on which something happened, the oldest first.
     pub days: Vec<DayJson>,

@@ -13,7 +13,7 @@ use crate::service::view;
 
 /// An order and how its webhook fares.
 #[derive(Object)]
-#[oai(rename = "AdminOrder")]
+#[oai(rename = "AdminOrder", example)]
 pub struct AdminOrderJson {
     /// The server's id: a UUID.
     pub order_id: String,
@@ -44,7 +44,7 @@ pub struct AdminOrderJson {
 
 /// An open deposit: what a shopper was asked to send.
 #[derive(Object)]
-#[oai(rename = "AdminDeposit")]
+#[oai(rename = "AdminDeposit", example)]
 pub struct AdminDepositJson {
     pub id: i64,
     pub order_id: String,
@@ -61,7 +61,7 @@ pub struct AdminDepositJson {
 
 /// A transfer to one of the merchant's wallets.
 #[derive(Object)]
-#[oai(rename = "AdminTransfer")]
+#[oai(rename = "AdminTransfer", example)]
 pub struct AdminTransferJson {
     pub id: i64,
     pub blockchain: String,
@@ -97,10 +97,8 @@ pub struct AdminTransferJson {
     /// It paid a deposit of the bare amount while one with a tail on it was open: perhaps another shopper dropped the tail.
     pub tail_dropped: bool,
     /// Of an unmatched one, the orders that it may have been meant for, the likeliest first.
-    #[oai(skip_serializing_if_is_empty)]
     pub likely: Vec<LikelyJson>,
     /// What shoppers say about its transaction.
-    #[oai(skip_serializing_if_is_empty)]
     pub claims: Vec<ClaimJson>,
 }
 
@@ -136,7 +134,7 @@ impl From<Claim> for ClaimJson {
 
 /// A wallet in the configuration.
 #[derive(Object)]
-#[oai(rename = "AdminWallet")]
+#[oai(rename = "AdminWallet", example)]
 pub struct AdminWalletJson {
     pub blockchain: String,
     pub address: String,

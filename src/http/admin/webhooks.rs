@@ -22,7 +22,7 @@ pub struct WebhooksApi(pub Admin);
 
 /// A webhook and what became of it.
 #[derive(Object)]
-#[oai(rename = "AdminWebhook")]
+#[oai(rename = "AdminWebhook", example)]
 pub struct WebhookJson {
     pub id: i64,
     /// The same for all attempts.
@@ -73,7 +73,7 @@ pub struct TestBody {
 
 /// How a test went.
 #[derive(Object)]
-#[oai(rename = "WebhookTestOutcome")]
+#[oai(rename = "WebhookTestOutcome", example)]
 pub struct OutcomeJson {
     /// Whether a webhook would count as delivered: the answer was exactly 200.
     pub delivered: bool,
