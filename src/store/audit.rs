@@ -1,5 +1,7 @@
 //! The audit trail: what admins did.
 
+use std::net::IpAddr;
+
 use rusqlite::{Connection, Row, params};
 
 use super::{StoreError, Tx};
@@ -21,6 +23,16 @@ pub struct Actor {
     /// The address that the request came from.
     pub client: String,
     pub reason: Option<String>,
+}
+
+impl Actor {
+    /// Somebody at an address, who has said no reason yet.
+    pub fn at(client: IpAddr) -> Self {
+        Self {
+            client: client.to_string(),
+            reason: None,
+        }
+    }
 }
 
 /// One line of the trail.

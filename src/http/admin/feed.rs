@@ -67,7 +67,7 @@ impl FeedApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
-        /// The last event that you know; otherwise 0.
+        /// The last event that you know; otherwise 0. -1: only what comes from now on.
         after: Query<Option<i64>>,
         /// 1 to 1000, otherwise 100.
         limit: Query<Option<i64>>,
@@ -75,7 +75,10 @@ impl FeedApi {
         wait: Query<Option<i64>>,
     ) -> Result<Json<FeedJson>, ListErrors> {
         self.0.enter(request).await?;
-        let after = after.unwrap_or(0).max(0);
+        let after = match after.unwrap_or(0) {
+            ..0 => return self.from_now_on().await,
+            after => after,
+        };
         let limit = limit.unwrap_or(USUAL).clamp(1, MOST) as u32;
         let wait = wait.unwrap_or(0).clamp(0, LONGEST_WAIT) as u64;
         let part = tokio::select! {
@@ -91,6 +94,17 @@ impl FeedApi {
             events: entries.map(|entry| change(&config, entry)).collect(),
             next,
             missed: part.first > after + 1,
+        }))
+    }
+}
+
+impl FeedApi {
+    async fn from_now_on(&self) -> Result<Json<FeedJson>, ListErrors> {
+        let part = feed::after(&self.0.app, i64::MAX, 1, Duration::ZERO).await;
+        Ok(Json(FeedJson {
+            events: Vec::new(),
+            next: part.map_err(Failure::from)?.last,
+            missed: false,
         }))
     }
 }

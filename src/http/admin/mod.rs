@@ -11,11 +11,15 @@ mod likely;
 mod lists;
 mod order_detail;
 mod orders;
+mod session;
+mod sessions;
 mod stats;
 mod transfers;
 mod types;
 mod wallets;
 mod webhooks;
+
+use std::sync::Arc;
 
 use poem::Request;
 use poem::http::StatusCode;
@@ -32,6 +36,8 @@ use csv::CsvApi;
 use feed::FeedApi;
 use gate::{Gate, Verdict};
 use orders::OrdersApi;
+use session::SessionApi;
+use sessions::Sessions;
 use stats::StatsApi;
 use transfers::TransfersApi;
 use types::ReasonBody;
@@ -63,6 +69,7 @@ pub type Api = (
     FeedApi,
     CsvApi,
     AuditApi,
+    SessionApi,
 );
 
 /// The Admin API over an application.
@@ -77,7 +84,8 @@ pub fn api(app: &App, sockets: &Sockets) -> Api {
         StatsApi(admin.clone()),
         FeedApi(admin.clone(), sockets.clone()),
         CsvApi(admin.clone()),
-        AuditApi(admin),
+        AuditApi(admin.clone()),
+        SessionApi(admin),
     )
 }
 
@@ -86,6 +94,7 @@ pub fn api(app: &App, sockets: &Sockets) -> Api {
 pub struct Admin {
     app: App,
     gate: Gate,
+    sessions: Arc<Sessions>,
 }
 
 impl Admin {
@@ -93,22 +102,23 @@ impl Admin {
         Self {
             app: app.clone(),
             gate: Gate::new(),
+            sessions: Arc::default(),
         }
     }
 
-    /// Lets the admin in: by the secret.
+    /// Lets the admin in: by the secret, or by a session of the dashboard.
     pub async fn enter(&self, request: &Request) -> Result<Actor, Failure> {
-        let secret = request.headers().get(HEADER).ok_or(NO_SECRET)?;
-        std::str::from_utf8(secret.as_bytes()).map_err(|_| NOT_TEXT)?;
         let config = self.app.config();
         let address = client::client_address(request, &config);
+        let Some(secret) = request.headers().get(HEADER) else {
+            let signed_in = session::is_signed_in(&self.app, &self.sessions, request);
+            return signed_in.then(|| Actor::at(address)).ok_or(NO_SECRET);
+        };
+        std::str::from_utf8(secret.as_bytes()).map_err(|_| NOT_TEXT)?;
         let hash = &config.admin.secret_hash;
         let network = client::network(address);
         match self.gate.check(hash, secret.as_bytes(), network).await {
-            Verdict::Right => Ok(Actor {
-                client: address.to_string(),
-                reason: None,
-            }),
+            Verdict::Right => Ok(Actor::at(address)),
             Verdict::Wrong => Err(WRONG_SECRET),
             Verdict::TooMany(seconds) => Err(Failure {
                 retry_after: Some(seconds),
