@@ -76,7 +76,7 @@ impl FeedApi {
     ) -> Result<Json<FeedJson>, ListErrors> {
         self.0.enter(request).await?;
         let after = match after.unwrap_or(0) {
-            ..0 => return self.from_now_on().await,
+            ..0 => return self.only_news().await,
             after => after,
         };
         let limit = limit.unwrap_or(USUAL).clamp(1, MOST) as u32;
@@ -99,7 +99,7 @@ impl FeedApi {
 }
 
 impl FeedApi {
-    async fn from_now_on(&self) -> Result<Json<FeedJson>, ListErrors> {
+    async fn only_news(&self) -> Result<Json<FeedJson>, ListErrors> {
         let part = feed::after(&self.0.app, i64::MAX, 1, Duration::ZERO).await;
         Ok(Json(FeedJson {
             events: Vec::new(),
