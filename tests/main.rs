@@ -5,6 +5,7 @@
 
 mod admin;
 mod agreement;
+mod alerts;
 mod amounts;
 mod backlog;
 mod backup;
@@ -20,6 +21,7 @@ mod equal_amounts;
 mod examples;
 mod expiry;
 mod explorers;
+mod faults;
 mod fuzz;
 mod health;
 mod idempotency;

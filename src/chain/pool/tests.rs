@@ -358,3 +358,16 @@ fn witnesses_are_of_other_hosts() {
     assert!(pool.status(0)[2].ready_at > 10_000);
     assert_eq!(labels(10_000)[0], "rpc b.example");
 }
+
+#[test]
+fn a_clock_that_is_set_back_does_not_make_a_short_wait_long() {
+    const HOUR: i64 = 3_600_000;
+    let (pool, _) = pool(&["a"]);
+    let picked = pool.pick(HOUR).unwrap();
+    pool.failed(&picked, &down(), HOUR);
+    assert!(pool.pick(HOUR).is_none());
+    // Set back by an hour, it waits for what was left of its wait.
+    assert!(pool.pick(0).is_none());
+    assert!(pool.next_at().unwrap() <= 10_000, "{:?}", pool.next_at());
+    assert!(pool.pick(10_000).is_some());
+}
