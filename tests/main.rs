@@ -4,6 +4,9 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod admin;
+mod admin_beyond;
+mod admin_flood;
+mod admin_money;
 mod agreement;
 mod alerts;
 mod amounts;
@@ -15,13 +18,16 @@ mod checkout_settings;
 mod claims;
 mod cli;
 mod config;
+mod dashboard;
 mod documents;
 mod downtime;
 mod equal_amounts;
 mod examples;
 mod expiry;
 mod explorers;
+mod failover;
 mod faults;
+mod free_plans;
 mod fuzz;
 mod health;
 mod idempotency;
@@ -41,6 +47,7 @@ mod reload;
 mod reorg;
 mod seed_frontend;
 mod service_api;
+mod sessions;
 mod support;
 mod swagger;
 mod systemd;

@@ -240,6 +240,7 @@ fn provider(s: &Section<'_>, family: Family, keys: &ApiKeys) -> Option<ProviderC
         api_key: api_key.or_else(|| keys.for_own(kind, &url)),
         url,
         max_per_second,
+        max_per_day: None,
     })
 }
 

@@ -96,6 +96,7 @@ enum RawConfirmations {
 struct RawEndpoint {
     url: String,
     max_per_second: f64,
+    max_per_day: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +105,7 @@ struct RawExplorer {
     kind: String,
     url: String,
     max_per_second: f64,
+    max_per_day: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -163,7 +165,10 @@ impl RawChain {
 
 impl RawEndpoint {
     fn provider(self) -> ProviderConfig {
-        provider(ProviderKind::Rpc, self.url, self.max_per_second)
+        ProviderConfig {
+            max_per_day: self.max_per_day,
+            ..provider(ProviderKind::Rpc, self.url, self.max_per_second)
+        }
     }
 }
 
@@ -175,7 +180,10 @@ impl RawExplorer {
             "trongrid" => ProviderKind::Trongrid,
             other => return Err(format!("explorer kind {other:?}")),
         };
-        Ok(provider(kind, self.url, self.max_per_second))
+        Ok(ProviderConfig {
+            max_per_day: self.max_per_day,
+            ..provider(kind, self.url, self.max_per_second)
+        })
     }
 }
 
@@ -204,6 +212,7 @@ fn provider(kind: ProviderKind, url: String, max_per_second: f64) -> ProviderCon
         url,
         api_key: None,
         max_per_second: Some(max_per_second),
+        max_per_day: None,
     }
 }
 
@@ -321,6 +330,23 @@ mod tests {
         assert!(check("eth", "base") && check("my-net", "my-other-net"));
         for (a, b) in [("eth", "sepolia"), ("eth", "my-net"), ("sepolia", "my-net")] {
             assert!(!check(a, b) && !check(b, a), "{a} {b}");
+        }
+    }
+
+    /// Explorers have free plans, and a key's requests of all chains count together: each entry of a host has the same limit.
+    #[test]
+    fn explorers_have_the_limits_of_their_free_plans() {
+        for (name, built_in) in built_in() {
+            for explorer in &built_in.explorers {
+                let (per_second, per_day) = match explorer.kind {
+                    ProviderKind::Etherscan => (3.0, 100_000),
+                    ProviderKind::Trongrid => (10.0, 100_000),
+                    ProviderKind::Tronscan => (3.0, 50_000),
+                    other => panic!("{name}: {other:?}"),
+                };
+                assert_eq!(explorer.max_per_second, Some(per_second), "{name}");
+                assert_eq!(explorer.max_per_day, Some(per_day), "{name}");
+            }
         }
     }
 

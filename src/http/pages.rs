@@ -23,6 +23,10 @@ pub(super) use asset::Asset;
 use crate::service::App;
 
 #[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/assets/admin"]
+struct Admin;
+
+#[derive(RustEmbed)]
 #[folder = "$CARGO_MANIFEST_DIR/assets/docs"]
 struct Docs;
 
@@ -39,9 +43,15 @@ pub enum CheckoutPage {
     Demo,
 }
 
-/// Adds `/checkout`, `/ocrch.js`, `/docs` and `/vendor` to the server's routes.
+/// Adds `/checkout`, `/ocrch.js`, `/admin`, `/docs` and `/vendor` to the server's routes.
 pub fn add(route: Route, app: &App, page_kind: CheckoutPage) -> Route {
     let route = route
+        .at("/admin", page(|_| Asset::of::<Admin>("index.html")))
+        .at(
+            "/admin/uqr.js",
+            page(|_| checkout::bundled("vendor/uqr.js")),
+        )
+        .at("/admin/*file", page(Asset::of::<Admin>))
         .at("/docs", page(|_| Asset::of::<Docs>("index.html")))
         .at("/docs/:file", page(Asset::of::<Docs>))
         .at("/vendor/*file", page(Asset::of::<Vendor>));

@@ -1,5 +1,7 @@
 //! The audit trail: what admins did.
 
+use std::net::IpAddr;
+
 use rusqlite::{Connection, Row, params};
 
 use super::{StoreError, Tx};
@@ -21,6 +23,16 @@ pub struct Actor {
     /// The address that the request came from.
     pub client: String,
     pub reason: Option<String>,
+}
+
+impl Actor {
+    /// Somebody at an address, who has said no reason yet.
+    pub fn at(client: IpAddr) -> Self {
+        Self {
+            client: client.to_string(),
+            reason: None,
+        }
+    }
 }
 
 /// One line of the trail.
@@ -64,10 +76,13 @@ pub fn list(
     limit: u32,
     offset: u32,
 ) -> Result<Vec<Entry>, StoreError> {
-    let sql = format!("{SELECT} WHERE a.id < ?1 ORDER BY a.id DESC LIMIT ?2 OFFSET ?3");
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&list_sql())?;
     let found = statement.query_map(params![before.unwrap_or(i64::MAX), limit, offset], entry)?;
     Ok(found.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn list_sql() -> String {
+    format!("{SELECT} WHERE a.id < ?1 ORDER BY a.id DESC LIMIT ?2 OFFSET ?3")
 }
 
 /// What was done to an order, the oldest first.

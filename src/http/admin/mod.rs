@@ -1,12 +1,25 @@
 //! The Admin API: for whoever runs the shop.
 
 mod answers;
+mod audit;
+mod chains;
+mod csv;
+mod examples;
+mod feed;
 mod gate;
+mod likely;
 mod lists;
+mod order_detail;
 mod orders;
+mod session;
+mod sessions;
+mod stats;
 mod transfers;
 mod types;
 mod wallets;
+mod webhooks;
+
+use std::sync::Arc;
 
 use poem::Request;
 use poem::http::StatusCode;
@@ -14,13 +27,22 @@ use poem::http::StatusCode;
 use super::body::OptionalJson;
 use super::client;
 use super::errors::Failure;
+use super::ws::Sockets;
 use crate::service::App;
 use crate::service::admin::Actor;
+use audit::AuditApi;
+use chains::ChainsApi;
+use csv::CsvApi;
+use feed::FeedApi;
 use gate::{Gate, Verdict};
 use orders::OrdersApi;
+use session::SessionApi;
+use sessions::Sessions;
+use stats::StatsApi;
 use transfers::TransfersApi;
 use types::ReasonBody;
 use wallets::WalletsApi;
+use webhooks::WebhooksApi;
 
 pub const HEADER: &str = "Ocrch-Admin-Authorization";
 
@@ -37,15 +59,33 @@ const LONG_REASON: Failure = Failure::new(
 );
 
 /// The Admin API's parts, by noun.
-pub type Api = (OrdersApi, TransfersApi, WalletsApi);
+pub type Api = (
+    OrdersApi,
+    TransfersApi,
+    WebhooksApi,
+    WalletsApi,
+    ChainsApi,
+    StatsApi,
+    FeedApi,
+    CsvApi,
+    AuditApi,
+    SessionApi,
+);
 
 /// The Admin API over an application.
-pub fn api(app: &App) -> Api {
+pub fn api(app: &App, sockets: &Sockets) -> Api {
     let admin = Admin::new(app);
     (
         OrdersApi(admin.clone()),
         TransfersApi(admin.clone()),
-        WalletsApi(admin),
+        WebhooksApi(admin.clone()),
+        WalletsApi(admin.clone()),
+        ChainsApi(admin.clone()),
+        StatsApi(admin.clone()),
+        FeedApi(admin.clone(), sockets.clone()),
+        CsvApi(admin.clone()),
+        AuditApi(admin.clone()),
+        SessionApi(admin),
     )
 }
 
@@ -54,6 +94,7 @@ pub fn api(app: &App) -> Api {
 pub struct Admin {
     app: App,
     gate: Gate,
+    sessions: Arc<Sessions>,
 }
 
 impl Admin {
@@ -61,22 +102,23 @@ impl Admin {
         Self {
             app: app.clone(),
             gate: Gate::new(),
+            sessions: Arc::default(),
         }
     }
 
-    /// Lets the admin in: by the secret.
+    /// Lets the admin in: by the secret, or by a session of the dashboard.
     pub async fn enter(&self, request: &Request) -> Result<Actor, Failure> {
-        let secret = request.headers().get(HEADER).ok_or(NO_SECRET)?;
-        std::str::from_utf8(secret.as_bytes()).map_err(|_| NOT_TEXT)?;
         let config = self.app.config();
         let address = client::client_address(request, &config);
+        let Some(secret) = request.headers().get(HEADER) else {
+            let signed_in = session::is_signed_in(&self.app, &self.sessions, request);
+            return signed_in.then(|| Actor::at(address)).ok_or(NO_SECRET);
+        };
+        std::str::from_utf8(secret.as_bytes()).map_err(|_| NOT_TEXT)?;
         let hash = &config.admin.secret_hash;
         let network = client::network(address);
         match self.gate.check(hash, secret.as_bytes(), network).await {
-            Verdict::Right => Ok(Actor {
-                client: address.to_string(),
-                reason: None,
-            }),
+            Verdict::Right => Ok(Actor::at(address)),
             Verdict::Wrong => Err(WRONG_SECRET),
             Verdict::TooMany(seconds) => Err(Failure {
                 retry_after: Some(seconds),
@@ -98,11 +140,16 @@ impl Admin {
     ) -> Result<Actor, Failure> {
         let actor = self.enter(request).await?;
         let reason = body.parse()?.and_then(|body| body.reason);
-        if reason.as_ref().is_some_and(|r| r.chars().count() > 500) {
-            return Err(LONG_REASON);
-        }
-        Ok(Actor { reason, ..actor })
+        with_reason(actor, reason)
     }
+}
+
+/// The actor with a reason, if it is not too long.
+fn with_reason(actor: Actor, reason: Option<String>) -> Result<Actor, Failure> {
+    if reason.as_ref().is_some_and(|r| r.chars().count() > 500) {
+        return Err(LONG_REASON);
+    }
+    Ok(Actor { reason, ..actor })
 }
 
 /// The id of a transfer in a path.

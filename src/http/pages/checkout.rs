@@ -45,6 +45,11 @@ pub fn add(route: Route, app: &App, page: CheckoutPage) -> Route {
         .at("/ocrch.js", readable(Embedding { app: app.clone() }))
 }
 
+/// A file that comes with the checkout page, for another page that needs it, too.
+pub fn bundled(name: &str) -> Option<Asset> {
+    Asset::of::<Embedded>(name)
+}
+
 /// The page itself; what it shows without JavaScript depends on the order.
 struct Index {
     app: App,

@@ -1,0 +1,42 @@
+// The form that trades the admin secret for a session.
+
+import { get, signIn } from "./api.js";
+import { h, replace } from "./dom.js";
+
+export function signInForm(onSignedIn) {
+  const secret = h("input", { id: "secret", type: "password", autocomplete: "current-password", required: true, "aria-describedby": "sign-in-problem" });
+  const problem = h("p", { id: "sign-in-problem", role: "alert" });
+  const button = h("button", { class: "main" }, "Sign in");
+  const submit = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      await signIn(secret.value);
+      onSignedIn(await get("session"));
+    } catch (error) {
+      problem.className = "problem";
+      replace(problem, explain(error));
+      button.disabled = false;
+      secret.select();
+    }
+  };
+  return h(
+    "main",
+    { class: "sign-in" },
+    h(
+      "form",
+      { onsubmit: submit },
+      h("h1", {}, "Ocrch"),
+      h("label", { for: "secret" }, "Admin secret", h("span", { class: "hint" }, "The one from ", h("code", {}, "[admin]"), " in ocrch.toml, as you chose it.")),
+      secret,
+      problem,
+      button
+    )
+  );
+}
+
+function explain(error) {
+  if (error.status === 401) return "That is not the admin secret.";
+  if (error.status === 429) return `Too many wrong attempts. Try again in ${error.retryAfter ?? 60} seconds.`;
+  return error.message;
+}

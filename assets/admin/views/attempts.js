@@ -1,0 +1,17 @@
+// Each attempt to deliver a webhook: when, how it went, and what the receiver said.
+
+import { h } from "../dom.js";
+import { date } from "../format.js";
+
+export function attempts(rows) {
+  if (!rows.length) return h("p", { class: "nothing" }, "Not tried yet.");
+  const item = (attempt) =>
+    h(
+      "li",
+      { class: attempt.status === 200 ? "good" : "bad" },
+      h("span", {}, attempt.status ? `Answered ${attempt.status}` : attempt.error, h("span", { class: "soft" }, ` after ${attempt.latency_ms} ms`)),
+      h("span", { class: "when" }, date(attempt.tried_at)),
+      attempt.answer && h("pre", {}, attempt.answer)
+    );
+  return h("ol", { class: "timeline" }, rows.map(item));
+}

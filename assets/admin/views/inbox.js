@@ -1,0 +1,100 @@
+// Money that arrived and pays nothing: what each transfer was probably meant for, and what to do with it.
+
+import { list, post } from "../api.js";
+import { ask } from "../dialog.js";
+import { h, replace } from "../dom.js";
+import { badge, chainName, date, money, moment, short } from "../format.js";
+import { to } from "../routes.js";
+import { more } from "../table.js";
+import { toast } from "../toast.js";
+import { claimsList } from "./claims.js";
+import { transaction } from "./transaction.js";
+
+export async function load({ refresh }) {
+  const { rows, next } = await list("transfers", { unmatched: true, limit: 20 });
+  const place = h("div", {});
+  show(place, rows, next, refresh);
+  return {
+    title: "Inbox",
+    content: [h("p", { class: "soft" }, "Money that reached your wallets and fits no order by the rules. Nobody but you can say whose it is."), place],
+  };
+}
+
+function show(place, rows, next, refresh) {
+  if (!rows.length) return replace(place, h("section", { class: "card" }, h("h2", {}, "All clear"), h("p", { class: "nothing" }, "Every payment found its order.")));
+  const bring = async () => {
+    const further = await list("transfers", { unmatched: true, limit: 20, cursor: next });
+    show(place, [...rows, ...further.rows], further.next, refresh);
+  };
+  replace(place, rows.map((transfer) => stray(transfer, refresh)), more(next, bring));
+}
+
+/** One transfer with what can be done about it. */
+function stray(transfer, refresh) {
+  const { likely: orders = [], claims = [] } = transfer;
+  const name = `transfer-${transfer.id}`;
+  const likely = orders.map((order) => guess(transfer, order, refresh));
+  return h(
+    "article",
+    { class: "card stray", "aria-labelledby": name },
+    h(
+      "header",
+      { class: "row between" },
+      h("h2", { id: name }, money(transfer.value, transfer.token), ` on ${chainName(transfer.blockchain)}`),
+      h("span", { class: "row" }, h("button", { id: `${name}-other`, onclick: () => assignOther(transfer, refresh) }, "Assign to another order"), h("button", { id: `${name}-ignore`, onclick: () => ignore(transfer, refresh) }, "Ignore"))
+    ),
+    h("p", { class: "soft" }, date(transfer.block_timestamp), " from ", short(transfer.from_address), " in ", transaction(transfer), " to ", short(transfer.to_address)),
+    likely.length ? [h("h3", {}, "Probably meant for"), h("ul", { class: "guesses" }, likely)] : h("p", {}, "No order comes close to it."),
+    claims.length ? [h("h3", {}, "Customers who say that it is theirs"), claimsList(claims)] : null
+  );
+}
+
+function guess(transfer, order, refresh) {
+  const asked = `asked for ${order.value} ${order.token} on ${chainName(order.blockchain)}`;
+  return h(
+    "li",
+    {},
+    h("p", {}, h("a", { href: to(`orders/${order.order_id}`) }, `Order ${order.merchant_order_id}`), " ", badge(order.order_status), ` ${asked}: `, h("strong", {}, order.why), "."),
+    h("button", { id: `assign-${transfer.id}-${order.order_id}`, onclick: () => assign(transfer, order, refresh), disabled: order.order_status === "paid" }, "Assign")
+  );
+}
+
+const reasonField = () =>
+  h("label", { for: "reason" }, "Reason", h("span", { class: "hint" }, "Kept in the audit trail."), h("input", { id: "reason", name: "reason", maxlength: 500, autocomplete: "off" }));
+
+async function assign(transfer, order, refresh) {
+  const text = h("p", {}, `Order ${order.merchant_order_id} over ${order.order_amount} becomes paid by these ${transfer.value} ${transfer.token}, and your shop is told. This cannot be undone.`);
+  const act = ({ reason }) => post(`transfers/${transfer.id}/assign`, { order_id: order.order_id, reason: reason || null });
+  if (await ask({ title: `Assign to order ${order.merchant_order_id}?`, text, fields: reasonField(), confirm: "Assign", act })) {
+    toast(`Order ${order.merchant_order_id} is paid.`);
+    refresh();
+  }
+}
+
+async function assignOther(transfer, refresh) {
+  const fields = [
+    h("label", { for: "order" }, "Order", h("span", { class: "hint" }, "Your order id, or Ocrch's."), h("input", { id: "order", name: "order", required: true, autocomplete: "off" })),
+    reasonField(),
+  ];
+  const text = h("p", {}, `The order becomes paid by these ${transfer.value} ${transfer.token}, and your shop is told. This cannot be undone.`);
+  const act = async ({ order, reason }) => {
+    const { rows } = await list("orders", { q: order.trim(), limit: 2 });
+    if (!rows.length) throw new Error("There is no such order.");
+    if (rows.length > 1) throw new Error("Several orders fit that. Use Ocrch's own id of the order.");
+    await post(`transfers/${transfer.id}/assign`, { order_id: rows[0].order_id, reason: reason || null });
+    return rows[0];
+  };
+  const order = await ask({ title: "Assign to an order", text, fields, confirm: "Assign", act });
+  if (!order) return;
+  toast(`Order ${order.merchant_order_id} is paid.`);
+  refresh();
+}
+
+async function ignore(transfer, refresh) {
+  const text = h("p", {}, "It leaves the inbox and stays in the list of all transfers, where you can bring it back.");
+  const act = ({ reason }) => post(`transfers/${transfer.id}/ignore`, { reason: reason || null });
+  if (await ask({ title: `Ignore these ${transfer.value} ${transfer.token}?`, text, fields: reasonField(), confirm: "Ignore", act })) {
+    toast("Ignored.");
+    refresh();
+  }
+}

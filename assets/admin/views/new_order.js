@@ -1,0 +1,91 @@
+// A payment link made by hand: for an invoice, a chat, a counter.
+
+import { get, list, post } from "../api.js";
+import { h } from "../dom.js";
+import { chainName } from "../format.js";
+import { qrCode } from "../qr.js";
+import { to } from "../routes.js";
+import { copyButton } from "../copy.js";
+
+let made = null;
+
+export async function load({ refresh }) {
+  const again = () => {
+    made = null;
+    refresh();
+  };
+  if (made) return { title: "Payment link", actions: h("button", { onclick: again }, "Another one"), content: link(made) };
+  const [wallets, latest] = await Promise.all([get("wallets"), list("orders", { limit: 1 })]);
+  return { title: "New order", content: form(wallets, latest.rows[0]?.webhook_url, refresh) };
+}
+
+function form(wallets, webhook, refresh) {
+  const problem = h("p", { role: "alert" });
+  const button = h("button", { class: "main" }, "Create payment link");
+  const submit = async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    try {
+      made = await post("orders", asked(new FormData(event.currentTarget)));
+      await refresh();
+    } catch (error) {
+      problem.className = "problem";
+      problem.textContent = error.message;
+      button.disabled = false;
+    }
+  };
+  const chains = [...new Set(wallets.map((wallet) => wallet.blockchain))];
+  const coins = [...new Set(wallets.flatMap((wallet) => wallet.enabled_coins))];
+  const choice = (id, label, names) =>
+    h("label", { for: id }, label, h("select", { id, name: id }, h("option", { value: "" }, "The customer chooses"), names.map(([value, text]) => h("option", { value }, text))));
+  return h(
+    "form",
+    { class: "card", onsubmit: submit },
+    h(
+      "div",
+      { class: "fields" },
+      h("label", { for: "order_id" }, "Your order or invoice number", h("input", { id: "order_id", name: "order_id", required: true, maxlength: 255, autocomplete: "off" })),
+      h("label", { for: "amount" }, "Amount", h("input", { id: "amount", name: "amount", required: true, inputmode: "decimal", pattern: "[0-9]{1,12}(\\.[0-9]{1,6})?", placeholder: "19.99", title: "Digits with a point, six after it at most", autocomplete: "off" })),
+      h("label", { for: "description", class: "whole" }, "What for", h("span", { class: "hint" }, "The customer reads this."), h("input", { id: "description", name: "description", maxlength: 200 })),
+      choice("stablecoin", "Coin", coins.map((coin) => [coin, coin])),
+      choice("blockchain", "Network", chains.map((chain) => [chain, chainName(chain)])),
+      h("label", { for: "expires_in" }, "Valid for", h("select", { id: "expires_in", name: "expires_in" }, h("option", { value: "" }, "The usual time"), VALID.map(([seconds, text]) => h("option", { value: seconds }, text)))),
+      h("label", { for: "webhook_url" }, "Webhook", h("span", { class: "hint" }, "Where your shop hears that it was paid."), h("input", { id: "webhook_url", name: "webhook_url", type: "url", required: true, value: webhook ?? "", placeholder: "https://…" })),
+      h("div", { class: "whole row" }, button),
+      problem
+    )
+  );
+}
+
+const VALID = [
+  [3_600, "1 hour"],
+  [86_400, "1 day"],
+  [604_800, "7 days"],
+];
+
+function asked(data) {
+  const order = Object.fromEntries([...data].filter(([, value]) => value));
+  if (order.expires_in) order.expires_in = Number(order.expires_in);
+  return order;
+}
+
+const link = (order) => [
+  h(
+    "section",
+    { class: "card row" },
+    h("div", { class: "qr" }, qrCode(order.checkout_url, "QR code of the payment link")),
+    h(
+      "dl",
+      { class: "facts" },
+      h("dt", {}, "Order"),
+      h("dd", {}, h("a", { href: to(`orders/${order.order_id}`) }, order.merchant_order_id)),
+      h("dt", {}, "Amount"),
+      h("dd", {}, order.amount),
+      h("dt", {}, "Link"),
+      h("dd", {}, h("code", {}, order.checkout_url)),
+      h("dt", {}, h("span", { class: "hidden-text" }, "Copy")),
+      h("dd", {}, copyButton(order.checkout_url, "Copy link"))
+    )
+  ),
+  h("p", { class: "soft" }, "Whoever has this link can see the order and pay it. Send it to your customer only."),
+];

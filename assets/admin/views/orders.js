@@ -1,0 +1,84 @@
+// All orders, newest first: searched, filtered, and exported.
+
+import { address, list } from "../api.js";
+import { h, replace } from "../dom.js";
+import { badge, chainName, money, moment } from "../format.js";
+import { to } from "../routes.js";
+import { more, table } from "../table.js";
+
+const STATUSES = ["pending", "paid", "expired", "cancelled"];
+const FIELDS = ["q", "status", "from", "to"];
+
+export async function load({ query }) {
+  const filter = Object.fromEntries(FIELDS.map((field) => [field, query[field]]));
+  const { rows, next } = await list("orders", { ...asked(filter), limit: 50 });
+  const place = h("section", { class: "card flush", "aria-live": "polite" });
+  show(place, rows, next, filter);
+  return {
+    title: "Orders",
+    actions: [
+      h("a", { class: "button", href: address("orders.csv", asked(filter)), download: "orders.csv" }, "Export CSV"),
+      h("a", { class: "button main", href: to("new") }, "New order"),
+    ],
+    content: [filters(filter), place],
+  };
+}
+
+function show(place, rows, next, filter) {
+  if (!rows.length) {
+    const some = FIELDS.some((field) => filter[field]);
+    return replace(place, h("h2", {}, "No orders"), h("p", { class: "nothing" }, some ? "Nothing fits this search." : "Your shop has not created any yet."));
+  }
+  const bring = async () => {
+    const further = await list("orders", { ...asked(filter), limit: 50, cursor: next });
+    show(place, [...rows, ...further.rows], further.next, filter);
+  };
+  replace(place, ordersTable("Orders", rows), more(next, bring));
+}
+
+/** Orders as rows; other views show some of them, too. */
+export const ordersTable = (caption, rows) =>
+  table(
+    caption,
+    [
+      { name: "Order", head: true, of: (order) => h("a", { id: `order-${order.order_id}`, href: to(`orders/${order.order_id}`) }, order.merchant_order_id) },
+      { name: "Amount", number: true, of: (order) => money(order.amount) },
+      { name: "Status", of: (order) => [badge(order.status), order.payment && order.status === "pending" && [" ", badge("waiting_for_confirmation")]] },
+      { name: "Paid with", of: (order) => order.payment && `${order.payment.stablecoin} on ${chainName(order.payment.blockchain)}` },
+      { name: "Webhook", of: webhook },
+      { name: "Created", of: (order) => moment(order.created_at) },
+    ],
+    rows
+  );
+
+function webhook(order) {
+  if (order.status === "pending") return null;
+  if (order.webhook_success_at) return badge("delivered");
+  if (!order.webhook_last_tried_at) return badge("queued");
+  return h("span", { class: "badge bad" }, `Failed ${order.webhook_retry_count}×`);
+}
+
+function filters(filter) {
+  const go = (form) => (location.hash = to("orders", Object.fromEntries(new FormData(form))));
+  const submit = (event) => {
+    event.preventDefault();
+    go(event.currentTarget);
+  };
+  const field = (name, label, input) => h("label", { for: `filter-${name}`, class: name === "q" ? "wide" : null }, label, input);
+  const options = STATUSES.map((status) => h("option", { value: status, selected: status === filter.status }, badge(status).textContent));
+  return h(
+    "form",
+    { class: "filters", role: "search", onsubmit: submit },
+    field("q", "Search", h("input", { id: "filter-q", name: "q", type: "search", value: filter.q ?? "", placeholder: "Your order id, Ocrch's id or a transaction" })),
+    field("status", "Status", h("select", { id: "filter-status", name: "status", onchange: (event) => go(event.currentTarget.form) }, h("option", { value: "" }, "All"), options)),
+    field("from", "From", h("input", { id: "filter-from", name: "from", type: "date", value: filter.from ?? "" })),
+    field("to", "To", h("input", { id: "filter-to", name: "to", type: "date", value: filter.to ?? "" })),
+    h("button", {}, "Search")
+  );
+}
+
+/** Days of this browser's calendar as Unix times. */
+function asked({ from, to: until, ...rest }) {
+  const start = (day) => Math.floor(new Date(`${day}T00:00:00`).getTime() / 1000);
+  return { ...rest, from: from && start(from), to: until && start(until) + 86_399 };
+}

@@ -1,0 +1,128 @@
+//! Signing in to the dashboard, and out again.
+
+use poem::Request;
+use poem::http::{Method, header};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use super::answers::ListErrors;
+use super::sessions::Sessions;
+use super::{Admin, HEADER, NO_SECRET};
+use crate::config::Config;
+use crate::domain::signature::origin_of;
+use crate::http::errors::{Failure, INTERNAL};
+use crate::http::group::Group;
+use crate::http::scheme::AdminSecret;
+use crate::service::App;
+
+const COOKIE: &str = "ocrch_admin";
+/// A header that pages of other origins cannot send: with it a request is the dashboard's own.
+const OWN_PAGE: &str = "Ocrch-Admin-Page";
+
+pub struct SessionApi(pub Admin);
+
+/// Who is signed in, and to what.
+#[derive(Object)]
+struct Session {
+    /// The shop's name.
+    name: String,
+    /// The server's version.
+    version: String,
+}
+
+#[derive(ApiResponse)]
+enum SignedIn {
+    /// The session is in a cookie that scripts cannot read.
+    #[oai(status = 201)]
+    Opened(Json<Session>, #[oai(header = "Set-Cookie")] String),
+}
+
+#[derive(ApiResponse)]
+enum SignedOut {
+    /// The session is over.
+    #[oai(status = 204)]
+    Closed(#[oai(header = "Set-Cookie")] String),
+}
+
+#[OpenApi(prefix_path = "/admin", tag = "Group::Admin")]
+impl SessionApi {
+    /// Sign in to the dashboard
+    ///
+    /// For browsers: trades the secret for a cookie, which ends after twelve hours without a request, when signing out, when the
+    /// secret changes and when the server restarts. A request that changes something counts by its cookie only with an
+    /// `Ocrch-Admin-Page` header, which no other site can send. Programs send the secret with each request instead.
+    #[oai(path = "/session", method = "post", operation_id = "adminSignIn")]
+    async fn open(&self, request: &Request, _admin: AdminSecret) -> Result<SignedIn, ListErrors> {
+        // A session must not breed another one, which would outlive it.
+        if !request.headers().contains_key(HEADER) {
+            return Err(NO_SECRET.into());
+        }
+        self.0.enter(request).await?;
+        let config = self.0.app.config();
+        let now = self.0.app.clock().now();
+        let token = self.0.sessions.open(&config.admin.secret_hash, now);
+        let token = token.map_err(|error| {
+            tracing::error!(%error, "no randomness for a session");
+            Failure::clone(&INTERNAL)
+        })?;
+        Ok(SignedIn::Opened(
+            Json(Session::of(&config)),
+            cookie(&config, &token, ""),
+        ))
+    }
+
+    /// Ask who is signed in
+    #[oai(path = "/session", method = "get", operation_id = "adminSession")]
+    async fn show(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+    ) -> Result<Json<Session>, ListErrors> {
+        self.0.enter(request).await?;
+        Ok(Json(Session::of(&self.0.app.config())))
+    }
+
+    /// Sign out
+    #[oai(path = "/session", method = "delete", operation_id = "adminSignOut")]
+    async fn close(&self, request: &Request) -> SignedOut {
+        if let Some(token) = token(request) {
+            self.0.sessions.close(token);
+        }
+        SignedOut::Closed(cookie(&self.0.app.config(), "", "; Max-Age=0"))
+    }
+}
+
+impl Session {
+    fn of(config: &Config) -> Self {
+        Self {
+            name: config.merchant.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// Whether a request comes from a signed-in dashboard.
+pub fn is_signed_in(app: &App, sessions: &Sessions, request: &Request) -> bool {
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let own = reads || request.headers().contains_key(OWN_PAGE);
+    let hash = &app.config().admin.secret_hash;
+    own && token(request).is_some_and(|token| sessions.renew(token, hash, app.clock().now()))
+}
+
+fn token(request: &Request) -> Option<&str> {
+    let cookies = request.headers().get_all(header::COOKIE).iter();
+    cookies
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == COOKIE).then_some(value))
+}
+
+fn cookie(config: &Config, token: &str, more: &str) -> String {
+    let own = origin_of(&config.server.public_url).unwrap_or_default();
+    let secure = match own.starts_with("https:") {
+        true => "; Secure",
+        false => "",
+    };
+    format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{more}")
+}
