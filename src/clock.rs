@@ -32,6 +32,12 @@ impl Clock {
         since.as_millis() as i64 + self.shift_ms.load(Ordering::Relaxed)
     }
 
+    /// Sets this clock and all its copies back.
+    pub fn set_back(&self, by: Duration) {
+        self.shift_ms
+            .fetch_sub(by.as_millis() as i64, Ordering::Relaxed);
+    }
+
     /// Turns this clock and all its copies forward.
     pub fn advance(&self, by: Duration) {
         self.shift_ms

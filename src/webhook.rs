@@ -1,5 +1,6 @@
 //! Signs and POSTs one webhook delivery. What to send, when and how often is decided elsewhere.
 
+pub mod alert;
 mod public_only;
 
 use std::io::Read;

@@ -6,7 +6,8 @@ use ocrch::domain::order::OrderStatus;
 use ocrch::domain::registry::Blockchain;
 use ocrch::domain::signature::{Signature, sign_url};
 use ocrch::service::orders::{self, Canceller, OrderError};
-use ocrch::service::payments;
+use ocrch::service::{Attempt, outbox, payments, prune};
+use ocrch::task::deliver::Deliverer;
 
 use crate::in_process::{NET, Turned};
 
@@ -22,6 +23,79 @@ fn an_idempotency_key_stands_for_its_order_for_a_day() {
     assert_eq!(turned.create("5", Some("key")).id, first.id);
     turned.wait(HOUR);
     assert_ne!(turned.create("5", Some("key")).id, first.id);
+}
+
+#[test]
+fn a_clock_that_is_set_back_keeps_no_webhook_waiting() {
+    let turned = Turned::new(2, "");
+    let order = turned.create("5", None);
+    turned
+        .runtime
+        .block_on(orders::cancel(&turned.app, order.id, Canceller::Merchant))
+        .unwrap();
+    let due = || {
+        outbox::due(&turned.app, "http://127.0.0.1:1", 10)
+            .unwrap()
+            .0
+            .len()
+    };
+    assert_eq!(due(), 1);
+    let mut deliverer = Deliverer::new(turned.app.clone());
+    turned.runtime.block_on(deliverer.follow_clock()).unwrap();
+    turned.clock.set_back(HOUR);
+    assert_eq!(due(), 0, "it was queued in what is now the future");
+    turned.runtime.block_on(deliverer.follow_clock()).unwrap();
+    assert_eq!(due(), 1);
+    // Set right again, nothing is any different.
+    turned.clock.advance(HOUR);
+    turned.runtime.block_on(deliverer.follow_clock()).unwrap();
+    assert_eq!(due(), 1);
+}
+
+#[test]
+fn old_notes_are_forgotten_and_money_never() {
+    let mut turned = Turned::new(
+        2,
+        "[retention]\nevents = \"90d\"\nwebhook_attempts = \"30d\"",
+    );
+    let (order, deposit) = turned.deposit("5");
+    turned.pay(&deposit);
+    turned.wait(10 * SECOND);
+    assert_eq!(turned.status(&order), OrderStatus::Paid);
+    let event = outbox::due(&turned.app, "http://127.0.0.1:1", 1)
+        .unwrap()
+        .0
+        .remove(0);
+    let attempt = Attempt {
+        status: Some(200),
+        error: None,
+        latency_ms: 5,
+        answer: String::new(),
+    };
+    turned
+        .runtime
+        .block_on(outbox::record_attempt(&turned.app, event, attempt, 0.5))
+        .unwrap();
+    let waiting = turned.create("7", None);
+    turned
+        .runtime
+        .block_on(orders::cancel(&turned.app, waiting.id, Canceller::Merchant))
+        .unwrap();
+    let rows = |table: &str| -> i64 {
+        let count = format!("SELECT count(*) FROM {table}");
+        turned.db().query_row(&count, [], |row| row.get(0)).unwrap()
+    };
+    let prune = || while turned.runtime.block_on(prune::prune(&turned.app)).unwrap() {};
+    let kept = ["orders", "deposits", "transfers"].map(rows);
+    prune();
+    assert_eq!((rows("attempts"), rows("events")), (1, 2));
+    turned.clock.advance(31 * DAY);
+    prune();
+    assert_eq!((rows("attempts"), rows("events")), (0, 2));
+    turned.clock.advance(60 * DAY);
+    prune();
+    assert_eq!(rows("events"), 1, "one that waits is no note");
+    assert_eq!(["orders", "deposits", "transfers"].map(rows), kept);
 }
 
 #[test]

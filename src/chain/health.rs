@@ -74,6 +74,20 @@ impl Health {
         self.lagging_until != i64::MIN
     }
 
+    /// Waits end so much earlier: the clock was set back by that.
+    pub fn come_forward(&mut self, ms: i64) {
+        for until in [
+            &mut self.failing_until,
+            &mut self.failing_until_if_last,
+            &mut self.lagging_until,
+        ] {
+            // `MIN` means no wait, and stays what it is.
+            if *until != i64::MIN {
+                *until -= ms;
+            }
+        }
+    }
+
     pub fn succeeded(&mut self, now_ms: i64) {
         let standing = std::mem::replace(&mut self.standing, Standing::Well);
         self.failing_until = i64::MIN;

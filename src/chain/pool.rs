@@ -13,6 +13,9 @@ use super::{Provider, ProviderError};
 /// A head that was seen longer ago says nothing about how far the chain is now.
 const HEAD_COUNTS_MS: i64 = 60_000;
 
+/// Clocks are corrected by a little all the time.
+const CLOCKS_STEP_MS: i64 = 1000;
+
 /// The ordered providers of one chain. Times are milliseconds since 1970.
 pub struct Providers {
     chain: String,
@@ -26,6 +29,8 @@ struct State {
     today: Vec<Today>,
     /// The one that was picked last.
     current: Option<usize>,
+    /// When one was picked last.
+    picked_at: i64,
 }
 
 /// How one provider is doing, for the admin and the metrics.
@@ -61,6 +66,7 @@ impl Providers {
                 health: providers.iter().map(health).collect(),
                 today: vec![Today::default(); providers.len()],
                 current: None,
+                picked_at: i64::MIN,
             }),
             members: providers,
         }
@@ -79,6 +85,7 @@ impl Providers {
     /// would be, so that an outage of ours is over for the chain soon after it is over. `None`: wait until [`Providers::next_at`].
     pub fn pick(&self, now_ms: i64) -> Option<Arc<dyn Provider>> {
         let mut state = self.state();
+        state.follow_clock(now_ms);
         let choice = state.choice(&self.members, now_ms)?;
         let switched = state.current.is_some_and(|current| current != choice);
         state.current = Some(choice);
@@ -206,6 +213,15 @@ impl Providers {
 }
 
 impl State {
+    /// A clock that is set back must not let a wait of seconds become one of hours.
+    fn follow_clock(&mut self, now_ms: i64) {
+        let back_by = self.picked_at.saturating_sub(now_ms);
+        if back_by > CLOCKS_STEP_MS {
+            self.health.iter_mut().for_each(|h| h.come_forward(back_by));
+        }
+        self.picked_at = now_ms;
+    }
+
     fn choice(&self, members: &[Arc<dyn Provider>], now_ms: i64) -> Option<usize> {
         let affordable = |i: &usize| spent_until(&members[*i], now_ms) <= now_ms;
         let all = (0..members.len()).filter(affordable);

@@ -1,6 +1,7 @@
 //! Use cases: one function is one write transaction, with everything it causes inside.
 
 pub mod admin;
+pub mod alerts;
 pub mod app;
 mod candidates;
 pub mod claims;

@@ -4,9 +4,10 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use super::App;
+use super::alerts;
 use super::view::{self, PaymentView};
 use crate::config::Config;
-use crate::domain::order::Order;
+use crate::domain::order::{Order, OrderStatus};
 use crate::domain::retry;
 use crate::domain::signature::origin_of;
 use crate::store::changes::{self, Kind};
@@ -50,6 +51,9 @@ pub fn queue_order_event(
         payment: order.payment.as_ref().map(|p| view::payment(config, p)),
     };
     queue(tx, Subject::Order(order.row), &order.new.webhook_url, &body)?;
+    if order.status == OrderStatus::Paid {
+        alerts::order_paid(tx, config, order)?;
+    }
     changes::note_order(tx, Kind::OrderStatusChanged, order.row)?;
     tx.announce(Change::Order(order.id));
     Ok(())
@@ -61,12 +65,13 @@ pub fn queue_unknown_transfer(
     config: &Config,
     transfer: &StoredTransfer,
 ) -> Result<(), StoreError> {
-    let Some(url) = &config.merchant.unknown_transfer_webhook_url else {
-        return Ok(());
-    };
     if transfer.facts.value < config.payments.report_from {
         return Ok(());
     }
+    alerts::unmatched(tx, config, transfer)?;
+    let Some(url) = &config.merchant.unknown_transfer_webhook_url else {
+        return Ok(());
+    };
     report_transfer(tx, url, transfer)
 }
 
@@ -116,6 +121,11 @@ pub fn due(app: &App, origin: &str, limit: usize) -> Result<(Vec<Event>, Option<
     })
 }
 
+/// After the clock was set back: makes due what would wait for the old time.
+pub async fn recall(app: &App) -> Result<usize, StoreError> {
+    app.db().write(|tx| events::recall(tx)).await
+}
+
 /// Notes how an attempt went and plans the next one. `jitter` in 0..1 spreads retries.
 pub async fn record_attempt(
     app: &App,
@@ -123,6 +133,7 @@ pub async fn record_attempt(
     attempt: Attempt,
     jitter: f64,
 ) -> Result<(), StoreError> {
+    let config = app.config();
     app.db()
         .write(move |tx| {
             let still_queued = events::record_attempt(tx, event.row, &attempt)?;
@@ -133,6 +144,10 @@ pub async fn record_attempt(
                 return Ok(());
             }
             let delay = retry::delay(event.attempts + 1, jitter);
+            if delay.is_none() {
+                let (url, body, tries) = (&event.url, &event.body, event.attempts + 1);
+                alerts::webhook_given_up(tx, &config, url, body, tries)?;
+            }
             let at_ms = delay.map(|d| tx.now_ms.saturating_add(d.as_millis() as i64));
             events::set_next_attempt(tx, event.row, at_ms)
         })

@@ -1,6 +1,7 @@
 //! Settling transfers: what a look-up at the chain means for them and for the orders they pay.
 
 use super::App;
+use super::alerts;
 use super::candidates::{
     bound_deposit, coin_pays, come_back, deposit_on_another_chain, drop_candidate,
     reassign_candidates_of, refresh_shown,
@@ -83,7 +84,7 @@ pub async fn settle(app: &App, row: i64, verdict: Verdict, head: Head) -> Result
                 TransferStatus::FailedToConfirm => {
                     settle_failed(tx, &config, &transfer, &verdict, head)?;
                 }
-                TransferStatus::Matched => settle_matched(tx, &transfer, &verdict, head)?,
+                TransferStatus::Matched => settle_matched(tx, &config, &transfer, &verdict, head)?,
                 TransferStatus::NoMatchedDeposit => {}
             }
             let settled = transfers::at(tx, row)?;
@@ -322,6 +323,7 @@ fn settle_failed(
 /// A transfer that paid an order is checked until it is final. Gone, it leaves the order paid and raises an alarm.
 fn settle_matched(
     tx: &mut Tx<'_>,
+    config: &Config,
     transfer: &StoredTransfer,
     verdict: &Verdict,
     head: Head,
@@ -336,6 +338,10 @@ fn settle_matched(
                 transfer = transfer.row, blockchain = %transfer.facts.blockchain, txn_hash = transfer.id.txn_hash,
                 "ALARM: the transfer that paid an order has left the chain; the order stays paid"
             );
+            if let Some(deposit) = transfer.fulfillment {
+                let row = deposits::order_of(tx, deposit)?;
+                alerts::vanished(tx, config, transfer, &orders::at(tx, row)?)?;
+            }
             transfers::set_vanished(tx, transfer.row, true)
         }
         Verdict::Stands(block) => stand_by(tx, transfer, block, head),

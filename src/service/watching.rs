@@ -178,7 +178,10 @@ impl Watching {
     /// The head known for a chain, unless it is old.
     pub fn head(&self, blockchain: &Blockchain, now_ms: i64) -> Option<u64> {
         let (number, seen_at) = self.lock().get(blockchain)?.head?;
-        (now_ms - seen_at <= HEAD_IS_FRESH).then_some(number)
+        // One from the future is from before the clock was set back, and as old as anybody can tell.
+        (-1000..=HEAD_IS_FRESH)
+            .contains(&(now_ms - seen_at))
+            .then_some(number)
     }
 
     /// The head that passes last went by, and when it was seen, in Unix milliseconds.

@@ -134,6 +134,17 @@ pub fn record_attempt(tx: &Tx<'_>, event: i64, attempt: &Attempt) -> Result<bool
     Ok(state.query_row([event], |row| row.get(0))?)
 }
 
+/// Makes due what waits for a time that the clock will reach much later than was meant: tried last, or queued, at a moment
+/// that is still to come. Returns how many.
+pub fn recall(tx: &Tx<'_>) -> Result<usize, StoreError> {
+    Ok(tx
+        .prepare_cached(
+            "UPDATE events SET next_attempt_ms = ?1
+             WHERE state = 'queued' AND next_attempt_ms > ?1 AND ifnull(last_tried_at, created_at) > ?2",
+        )?
+        .execute(params![tx.now_ms, tx.now + 5])?)
+}
+
 /// The event arrived: also where it was superseded while the attempt was under way.
 pub fn set_delivered(tx: &Tx<'_>, event: i64) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE events SET state = 'delivered', delivered_at = ?2 WHERE id = ?1")?

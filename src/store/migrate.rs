@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_claims.sql"),
     include_str!("migrations/0003_held_back.sql"),
     include_str!("migrations/0004_admin.sql"),
+    include_str!("migrations/0005_alerts.sql"),
 ];
 
 /// The schema that this version knows.

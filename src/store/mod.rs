@@ -1,5 +1,6 @@
 //! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
 
+pub mod alerts;
 pub mod audit;
 pub mod changes;
 mod checkpoint;

@@ -22,6 +22,9 @@ const LONGEST_REST: Duration = Duration::from_secs(30);
 pub async fn run(app: App, stop: CancellationToken) {
     let mut deliverer = Deliverer::new(app.clone());
     while !stop.is_cancelled() {
+        if let Err(error) = deliverer.follow_clock().await {
+            tracing::debug!(%error, "cannot look for webhooks that wait too long");
+        }
         let rest = match deliverer.start_due() {
             Ok(rest) => rest,
             Err(error) => {
@@ -41,6 +44,9 @@ pub async fn run(app: App, stop: CancellationToken) {
     }
 }
 
+/// Clocks are corrected by a little all the time, in seconds.
+const CLOCKS_STEP: i64 = 5;
+
 /// Attempts under way, and which places they take.
 pub struct Deliverer {
     app: App,
@@ -57,6 +63,8 @@ pub struct Deliverer {
     /// Origins whose last attempt timed out.
     slow: HashSet<String>,
     turn: usize,
+    /// The clock's time when it was last looked at; `None` before the first time.
+    looked_at: Option<i64>,
 }
 
 /// An attempt that is over and recorded.
@@ -80,12 +88,17 @@ impl Deliverer {
             places: HashMap::new(),
             slow: HashSet::new(),
             turn: 0,
+            looked_at: None,
         }
     }
 
     /// Starts as many due attempts as there are places; returns how long it may rest.
     pub fn start_due(&mut self) -> Result<Duration, StoreError> {
         self.follow_config();
+        if self.app.db().trouble().is_some() {
+            // What cannot be recorded would be sent again and again.
+            return Ok(AFTER_FAULT);
+        }
         let mut next_ms: Option<i64> = None;
         let mut origins = outbox::origins(&self.app)?;
         // Another origin goes first each time, so that none is always too late for the last free place.
@@ -110,6 +123,22 @@ impl Deliverer {
         let rest = next_ms.map(|at| at - self.app.clock().now_ms());
         let rest = rest.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0)));
         Ok(rest.unwrap_or(LONGEST_REST).min(LONGEST_REST))
+    }
+
+    /// A clock that is set back, now or while the server did not run, must not keep webhooks waiting for the old time.
+    pub async fn follow_clock(&mut self) -> Result<(), StoreError> {
+        let now_ms = self.app.clock().now_ms();
+        let seconds = self.looked_at.map_or(0, |at| (at - now_ms) / 1000);
+        if seconds > CLOCKS_STEP {
+            tracing::warn!(
+                "the clock was set back by {seconds} s: what is signed meanwhile may be refused, and payments count as late by it"
+            );
+        }
+        if seconds > CLOCKS_STEP || self.looked_at.is_none() {
+            outbox::recall(&self.app).await?;
+        }
+        self.looked_at = Some(now_ms);
+        Ok(())
     }
 
     /// After a reload, what starts from now on goes by the new configuration.

@@ -1,5 +1,6 @@
 //! What happens by itself: loops around ticks, which tests call directly.
 
+pub mod alert;
 pub mod claims;
 pub mod deliver;
 pub mod every;
@@ -71,10 +72,17 @@ pub fn start(
             OUTAGES_EVERY,
             stopped.clone(),
             move || {
-                outages::tell(&app);
-                std::future::ready(Ok(false))
+                let app = app.clone();
+                async move {
+                    outages::tell(&app).await;
+                    Ok(false)
+                }
             },
         )
+    });
+    let (alerting, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "sending alerts", move || {
+        alert::run(alerting.clone(), stopped.clone())
     });
     let (pruning, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "pruning", move || {

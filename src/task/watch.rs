@@ -17,6 +17,9 @@ use crate::service::settle::is_busy;
 /// A failed pass is followed by another provider's, but not faster than this.
 const BETWEEN_FAILURES: Duration = Duration::from_millis(100);
 
+/// A rest after failures, whatever the providers ask for, before it is looked whether they still do.
+const LONGEST_REST: Duration = Duration::from_secs(15);
+
 /// After a fault of the database or of ours the provider is spared.
 const AFTER_OUR_FAULT: Duration = Duration::from_secs(5);
 
@@ -108,7 +111,8 @@ async fn back_off(pass: &Pass, least: Duration, stop: &CancellationToken) {
         .providers()
         .next_at(now_ms)
         .map_or(1000, |at| at.saturating_sub(now_ms));
-    let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
+    // Looked at again after a while, since the clock may be set back meanwhile.
+    let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)).min(LONGEST_REST);
     tokio::select! {
         () = stop.cancelled() => {}
         () = tokio::time::sleep(wait.max(least)) => {}

@@ -363,6 +363,19 @@ fn witnesses_are_of_other_hosts() {
     assert_eq!(labels(10_000)[0], "rpc b.example");
 }
 
+#[test]
+fn a_clock_that_is_set_back_does_not_make_a_short_wait_long() {
+    const HOUR: i64 = 3_600_000;
+    let (pool, _) = pool(&["a"]);
+    let picked = pool.pick(HOUR).unwrap();
+    pool.failed(&picked, &down(), HOUR);
+    assert!(pool.pick(HOUR).is_none());
+    // Set back by an hour, it waits for what was left of its wait.
+    assert!(pool.pick(0).is_none());
+    assert!(pool.next_at(0).unwrap() <= 10_000);
+    assert!(pool.pick(10_000).is_some());
+}
+
 /// One whose day is used up is left alone like one that fails, even if it is the last: its plan would be taken away.
 #[test]
 fn a_day_that_is_used_up_is_waited_for() {

@@ -73,7 +73,7 @@ impl Notes {
     pub fn rested(&self, row: i64, ms: i64, now_ms: i64) -> bool {
         self.0
             .get(&row)
-            .is_none_or(|note| now_ms - note.looked_up >= ms)
+            .is_none_or(|note| !(0..ms).contains(&(now_ms - note.looked_up)))
     }
 
     /// Whether it makes sense to look a transfer up again. The longer it is stuck, the longer a try may be away.

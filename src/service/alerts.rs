@@ -1,0 +1,209 @@
+//! Short messages to the operator: queued with what they tell, sent by the task, and never a flood.
+
+use super::App;
+use crate::config::Config;
+use crate::domain::order::Order;
+use crate::store::transfers::StoredTransfer;
+use crate::store::{StoreError, Tx, alerts};
+
+pub use crate::store::alerts::Alert;
+
+/// Messages read at a time: more than that in one summary says nothing more.
+const MOST: u32 = 1000;
+
+/// What a message is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Paid,
+    Unmatched,
+    ChainDown,
+    WebhookFailed,
+    /// Money that was there is gone: told whatever `alerts.on` says.
+    Vanished,
+}
+
+impl Kind {
+    /// The name in `alerts.on`.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Unmatched => "unmatched",
+            Self::ChainDown => "chain_down",
+            Self::WebhookFailed => "webhook_failed",
+            Self::Vanished => "vanished",
+        }
+    }
+
+    fn is_wanted(self, config: &Config) -> bool {
+        let Some(alerts) = &config.alerts else {
+            return false;
+        };
+        self == Self::Vanished || alerts.on.iter().any(|kind| kind == self.as_str())
+    }
+}
+
+/// Queues a message in the transaction that makes it worth sending, if the operator wants to hear of its kind.
+fn queue(
+    tx: &Tx<'_>,
+    config: &Config,
+    kind: Kind,
+    text: impl FnOnce() -> String,
+) -> Result<(), StoreError> {
+    match kind.is_wanted(config) {
+        true => alerts::queue(tx, kind.as_str(), &text()),
+        false => Ok(()),
+    }
+}
+
+/// An order was paid, by a transfer or by the admin.
+pub fn order_paid(tx: &Tx<'_>, config: &Config, order: &Order) -> Result<(), StoreError> {
+    queue(tx, config, Kind::Paid, || {
+        let name = &order.new.merchant_order_id;
+        match &order.payment {
+            Some(p) => format!(
+                "Order {name} is paid: {} {} on {}.",
+                p.amount, p.stablecoin, p.blockchain
+            ),
+            None => format!("Order {name} over {} is marked as paid.", order.new.amount),
+        }
+    })
+}
+
+/// A confirmed transfer belongs to no order.
+pub fn unmatched(
+    tx: &Tx<'_>,
+    config: &Config,
+    transfer: &StoredTransfer,
+) -> Result<(), StoreError> {
+    queue(tx, config, Kind::Unmatched, || {
+        format!(
+            "{} came in that belongs to no order: {}.",
+            money(transfer),
+            transfer.id.txn_hash
+        )
+    })
+}
+
+/// A transfer that paid an order has left the chain.
+pub fn vanished(
+    tx: &Tx<'_>,
+    config: &Config,
+    transfer: &StoredTransfer,
+    order: &Order,
+) -> Result<(), StoreError> {
+    queue(tx, config, Kind::Vanished, || {
+        format!(
+            "ALARM: the payment of order {} has left the chain: {}, {}. The order stays paid; look at the transaction, and do not \
+             ship if you have not.",
+            order.new.merchant_order_id,
+            money(transfer),
+            transfer.id.txn_hash
+        )
+    })
+}
+
+/// A webhook is not tried any more.
+pub fn webhook_given_up(
+    tx: &Tx<'_>,
+    config: &Config,
+    url: &str,
+    body: &str,
+    tries: u32,
+) -> Result<(), StoreError> {
+    queue(tx, config, Kind::WebhookFailed, || {
+        let origin = crate::domain::signature::origin_of(url).unwrap_or_default();
+        let about = about(body);
+        format!(
+            "{origin} could not be told{about}: given up after {tries} tries. Send it again when the shop works."
+        )
+    })
+}
+
+/// A chain cannot be watched, or can again.
+pub async fn chain_down(app: &App, text: String) -> Result<(), StoreError> {
+    let config = app.config();
+    if !Kind::ChainDown.is_wanted(&config) {
+        return Ok(());
+    }
+    app.db()
+        .write(move |tx| queue(tx, &config, Kind::ChainDown, || text))
+        .await
+}
+
+/// The messages that wait.
+pub fn waiting(app: &App) -> Result<Vec<Alert>, StoreError> {
+    app.db().read(|c| alerts::waiting(c, MOST))
+}
+
+/// Forgets messages that were sent, or that nobody wants any more.
+pub async fn remove(app: &App, rows: Vec<i64>) -> Result<(), StoreError> {
+    app.db().write(move |tx| alerts::remove(tx, &rows)).await
+}
+
+/// Many messages in one.
+pub fn summary(waiting: &[Alert]) -> String {
+    let count = |kind: Kind, one: &str, many: &str| {
+        let kind = kind.as_str();
+        match waiting.iter().filter(|alert| alert.kind == kind).count() {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            n => Some(format!("{n} {many}")),
+        }
+    };
+    let parts = [
+        count(
+            Kind::Vanished,
+            "ALARM: a payment left its chain",
+            "ALARMS: payments left their chain",
+        ),
+        count(
+            Kind::Unmatched,
+            "payment that belongs to no order",
+            "payments that belong to no order",
+        ),
+        count(Kind::WebhookFailed, "webhook given up", "webhooks given up"),
+        count(
+            Kind::ChainDown,
+            "message about a chain",
+            "messages about chains",
+        ),
+        count(Kind::Paid, "order paid", "orders paid"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    format!("{} messages in one: {}.", waiting.len(), parts.join(", "))
+}
+
+fn money(transfer: &StoredTransfer) -> String {
+    let facts = &transfer.facts;
+    format!("{} {} on {}", facts.value, facts.coin, facts.blockchain)
+}
+
+/// Whom a webhook's body is about.
+fn about(body: &str) -> String {
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let (order, status) = (&body["merchant_order_id"], &body["status"]);
+    match (order.as_str(), status.as_str()) {
+        (Some(order), Some(status)) => format!(" that order {order} is {status}"),
+        _ => " of a payment that belongs to no order".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_counts_what_it_stands_for() {
+        let alert = |kind: Kind| Alert {
+            row: 1,
+            kind: kind.as_str().to_owned(),
+            text: String::new(),
+            created_at: 0,
+        };
+        let waiting = [Kind::Paid, Kind::Unmatched, Kind::Paid, Kind::Paid].map(alert);
+        assert_eq!(
+            summary(&waiting),
+            "4 messages in one: 1 payment that belongs to no order, 3 orders paid."
+        );
+    }
+}

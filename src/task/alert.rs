@@ -1,0 +1,121 @@
+//! Sending the operator's messages: one for each event, but never more than a few a minute.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::service::alerts::{self, Alert};
+use crate::service::{App, StoreError};
+use crate::webhook::alert::Messenger;
+
+/// How often the queue is looked into.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// So many messages in a minute; what is more becomes one.
+const MOST: usize = 5;
+const MINUTE: Duration = Duration::from_secs(60);
+/// After a failure the next try waits this long, and twice as long each time, up to the longest.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+/// A message that could not be sent for so long is of no use any more, in seconds.
+const OLD: i64 = 24 * 3600;
+
+/// Sends until the stop. What is not sent by then is sent after the next start.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut sender = AlertSender::new(app);
+    while !stop.is_cancelled() {
+        if let Err(error) = sender.tick().await {
+            tracing::debug!(%error, "cannot look for messages to the operator");
+        }
+        stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY))
+            .await;
+    }
+}
+
+/// What was sent lately, and how that went.
+pub struct AlertSender {
+    app: App,
+    sent: VecDeque<Instant>,
+    failures: u32,
+    not_before: Instant,
+}
+
+impl AlertSender {
+    pub fn new(app: App) -> Self {
+        Self {
+            app,
+            sent: VecDeque::new(),
+            failures: 0,
+            not_before: Instant::now(),
+        }
+    }
+
+    /// Sends what waits: each message by itself while there are few, all in one otherwise.
+    pub async fn tick(&mut self) -> Result<(), StoreError> {
+        let now = Instant::now();
+        self.sent.retain(|at| now - *at < MINUTE);
+        let waiting = alerts::waiting(&self.app)?;
+        let free = MOST.saturating_sub(self.sent.len());
+        if waiting.is_empty() || free == 0 || now < self.not_before {
+            return Ok(());
+        }
+        let old = self.app.clock().now() - OLD;
+        if self.app.config().alerts.is_none() || waiting[0].created_at < old {
+            return self.drop_unwanted(waiting, old).await;
+        }
+        // The last free place is kept for a summary, should more come in this minute.
+        if waiting.len() > 1 && waiting.len() >= free {
+            let rows = waiting.iter().map(|alert| alert.row).collect();
+            return self.send(alerts::summary(&waiting), rows).await;
+        }
+        for Alert { row, text, .. } in waiting {
+            self.send(text, vec![row]).await?;
+            if self.failures > 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn drop_unwanted(&self, waiting: Vec<Alert>, old: i64) -> Result<(), StoreError> {
+        let wanted = self.app.config().alerts.is_some();
+        let unwanted = waiting.iter().filter(|a| !wanted || a.created_at < old);
+        let rows: Vec<i64> = unwanted.map(|alert| alert.row).collect();
+        if wanted {
+            tracing::error!(
+                messages = rows.len(),
+                "messages to the operator could not be sent for a day and are dropped"
+            );
+        }
+        alerts::remove(&self.app, rows).await
+    }
+
+    async fn send(&mut self, text: String, rows: Vec<i64>) -> Result<(), StoreError> {
+        let config = self.app.config();
+        let Some(to) = &config.alerts else {
+            return Ok(());
+        };
+        let (messenger, shop) = (Messenger::new(to), config.merchant.name.clone());
+        let sent = tokio::task::spawn_blocking(move || messenger.send(&shop, &text)).await;
+        match sent.unwrap_or_else(|crash| Err(crash.to_string())) {
+            Ok(()) => {
+                self.failures = 0;
+                self.sent.push_back(Instant::now());
+                alerts::remove(&self.app, rows).await
+            }
+            Err(error) => {
+                if self.failures == 0 {
+                    tracing::warn!(
+                        error,
+                        "a message to the operator could not be sent; trying again"
+                    );
+                }
+                let wait = FIRST_WAIT * 2u32.pow(self.failures.min(10));
+                self.failures = self.failures.saturating_add(1);
+                self.not_before = Instant::now() + wait.min(LONGEST_WAIT);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What is wrong with the machine: answers stay right or become 503, the log says why, and all goes on by itself.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::support::http::{self, Reply};
+use crate::support::server::ocrch;
+use crate::support::shop::{Shop, order_body};
+use crate::support::world::{ORDERS, World};
+use crate::support::{config, net, wait};
+
+const AGAIN: &str = "temporarily unavailable, try again later";
+
+fn get(base: &str, path: &str) -> Reply {
+    http::send("GET", &format!("{base}{path}"), &[], b"")
+}
+
+#[test]
+fn a_lock_of_another_program_is_waited_out() {
+    let world = World::start();
+    let shopper = world.order("5");
+    let base = world.server.base();
+    let other = Connection::open(world.server.db_path()).expect("the file");
+    other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
+    let refused = world
+        .shop
+        .post("/orders", &order_body("1", &world.receiver.url(ORDERS)));
+    refused.expect_error(503, AGAIN);
+    get(&base, "/health").expect_error_starting(503, "the database");
+    assert_eq!(get(&base, "/ready").expect(503).json()["ready"], false);
+    assert_eq!(shopper.status()["status"], "pending", "reading goes on");
+    let log = world.server.log();
+    assert_eq!(
+        log.matches("the database cannot be written").count(),
+        1,
+        "{log}"
+    );
+    other.execute_batch("ROLLBACK").expect("an end");
+    wait::until("health", || {
+        (get(&base, "/health").status == 200).then_some(())
+    });
+    world.settle_everything();
+    assert!(
+        world
+            .server
+            .log()
+            .contains("the database can be written again")
+    );
+}
+
+/// A server whose database is on a small file system of its own, which only it sees.
+struct OnSmallDisk {
+    process: Child,
+    dir: tempfile::TempDir,
+    base: String,
+}
+
+impl OnSmallDisk {
+    fn start(options: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let disk = dir.path().join("disk");
+        std::fs::create_dir(&disk).expect("a directory");
+        let mut settings = config::Config::new();
+        settings.set_text(
+            "database",
+            "path",
+            disk.join("ocrch.db").to_str().expect("text"),
+        );
+        let address = net::free_address();
+        let file = dir.path().join("ocrch.toml");
+        std::fs::write(&file, settings.text(address)).expect("a file");
+        let log = File::create(dir.path().join("log")).expect("a log");
+        let program = ocrch();
+        let script = format!(
+            "mount -t tmpfs -o {options} tmpfs '{}' && exec '{}' serve -c '{}'",
+            disk.display(),
+            program.get_program().to_str().expect("text"),
+            file.display()
+        );
+        // A mount of one's own needs a user namespace, unless one is root.
+        let process = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+            .env_remove("RUST_LOG")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("a handle"))
+            .stderr(log)
+            .spawn()
+            .expect("unshare(1)");
+        Self {
+            process,
+            dir,
+            base: format!("http://{address}"),
+        }
+    }
+
+    /// The disk as the server sees it.
+    fn disk(&self) -> PathBuf {
+        let inside = self.dir.path().join("disk");
+        let inside = inside
+            .strip_prefix("/")
+            .expect("an absolute path")
+            .to_owned();
+        Path::new("/proc")
+            .join(self.process.id().to_string())
+            .join("root")
+            .join(inside)
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for OnSmallDisk {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let log = self.log();
+        if std::thread::panicking() {
+            eprintln!("--- the server's words ---\n{log}");
+        }
+    }
+}
+
+#[test]
+fn a_full_disk_is_survived() {
+    let server = OnSmallDisk::start("size=8m");
+    wait::until("the server", || {
+        http::try_send("GET", &format!("{}/health", server.base), &[], b"").ok()
+    });
+    let shop = Shop {
+        base: server.base.clone(),
+    };
+    let body = || order_body("5", "http://127.0.0.1:9/");
+    let first = shop.create(&body());
+    let ballast = server.disk().join("ballast");
+    let mut file = File::create(&ballast).expect("the server's disk");
+    let full = loop {
+        if let Err(error) = file.write_all(&[0; 4096]) {
+            break error;
+        }
+    };
+    assert_eq!(full.raw_os_error(), Some(28), "no space left");
+    // The journal has some room of its own at first.
+    let refused = wait::until("a refusal", || {
+        let reply = shop.post("/orders", &body());
+        (reply.status != 201).then_some(reply)
+    });
+    refused.expect_error(503, AGAIN);
+    get(&server.base, "/health").expect_error_starting(503, "the database cannot be written");
+    let id = first["order_id"].as_str().expect("an id");
+    assert_eq!(shop.status(id)["status"], "pending", "reading goes on");
+    for _ in 0..20 {
+        shop.post("/orders", &body()).expect_error(503, AGAIN);
+    }
+    let log = server.log();
+    assert_eq!(
+        log.matches("the database cannot be written").count(),
+        1,
+        "{log}"
+    );
+    assert!(log.contains("disk is full"), "{log}");
+    std::fs::remove_file(&ballast).expect("the ballast");
+    drop(file);
+    wait::until("health", || {
+        (get(&server.base, "/health").status == 200).then_some(())
+    });
+    shop.create(&body());
+    assert_eq!(shop.cancel(id).expect(200).json()["status"], "cancelled");
+    assert!(server.log().contains("the database can be written again"));
+}
+
+#[test]
+fn a_read_only_disk_is_refused_at_the_start_with_a_reason() {
+    let mut server = OnSmallDisk::start("ro");
+    let status = wait::until("the end", || server.process.try_wait().expect("a child"));
+    assert_eq!(status.code(), Some(1));
+    let log = server.log();
+    assert!(log.contains("ocrch.db: "), "{log}");
+    assert!(log.contains("Read-only file system"), "{log}");
+}
+
+#[test]
+fn fifty_thousand_waiting_webhooks_hold_nothing_up() {
+    let mut world = World::start();
+    let template = world.order("1");
+    template.cancel().expect(200);
+    world
+        .receiver
+        .wait_for_status(&template.order_id, "cancelled");
+    assert!(world.server.stop().success());
+    let mut db = world.server.stopped_db();
+    let url = world.receiver.url("/flood");
+    let origin = url.trim_end_matches("/flood").to_owned();
+    let tx = db.transaction().expect("a transaction");
+    for n in 0..50_000 {
+        tx.execute(
+            "INSERT INTO events (webhook_id, kind, url, origin, body, created_at, state, next_attempt_ms)
+             VALUES (?1, 'unknown_transfer', ?2, ?3, ?4, 0, 'queued', 0)",
+            (format!("evt_flood_{n}"), &url, &origin, json!({"n": n}).to_string()),
+        )
+        .expect("an event");
+    }
+    tx.commit().expect("a commit");
+    drop(db);
+    world.server.launch();
+    // Orders are paid meanwhile, and their webhooks have their turn.
+    world.settle_everything();
+    let before = world.receiver.to("/flood").len();
+    wait::until("more of them", || {
+        (world.receiver.to("/flood").len() > before + 200).then_some(())
+    });
+    let mut seen = std::collections::HashSet::new();
+    for delivery in world.receiver.to("/flood") {
+        assert!(
+            seen.insert(delivery.header("webhook-id").to_owned()),
+            "sent twice"
+        );
+    }
+    let shopper = world.order("2");
+    shopper.cancel().expect(200);
+    assert_eq!(get(&world.server.base(), "/health").status, 200);
+    assert!(
+        world.server.stop().success(),
+        "a stop does not wait for all of them"
+    );
+}
+
+#[test]
+fn nothing_is_sent_again_and_again_while_attempts_cannot_be_recorded() {
+    let world = World::start();
+    let shopper = world.order("3");
+    shopper.cancel().expect(200);
+    world
+        .receiver
+        .wait_for_status(&shopper.order_id, "cancelled");
+    let other = world.order("4");
+    let lock = Connection::open(world.server.db_path()).expect("the file");
+    world.receiver.script(move |_| {
+        // Between the POST and its record.
+        let _ = lock.execute_batch("BEGIN IMMEDIATE");
+        crate::support::receiver::Answer::Status(200)
+    });
+    other.cancel().expect(200);
+    wait::until("the webhook", || {
+        (!world.receiver.about(&other.order_id).is_empty()).then_some(())
+    });
+    wait::holds(
+        Duration::from_secs(20),
+        "it is not repeated all the time",
+        || world.receiver.about(&other.order_id).len() <= 3,
+    );
+}
