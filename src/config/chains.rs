@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::registry::{BuiltIn, built_in};
+use super::registry::{BuiltIn, Explorer, built_in};
 use super::report::nearest;
 use super::section::Section;
 use super::{ChainConfig, ProviderConfig, ProviderKind, Secret, value};
@@ -59,16 +59,21 @@ fn default_chain(built_in: &BuiltIn, keys: &ApiKeys) -> ChainConfig {
     }
 }
 
-/// The keyless endpoints, then the explorers whose key is there.
+/// The keyless endpoints, then the explorers whose key is there, or which need none.
 fn default_providers(built_in: &BuiltIn, keys: &ApiKeys) -> Vec<ProviderConfig> {
-    let with_key = |explorer: &ProviderConfig| {
-        let api_key = Some(keys.of(explorer.kind)?.clone());
+    let usable = |explorer: &Explorer| {
+        let api_key = keys.of(explorer.provider.kind).cloned();
+        let max_per_second = match api_key {
+            Some(_) => explorer.provider.max_per_second,
+            None => Some(explorer.keyless_max_per_second?),
+        };
         Some(ProviderConfig {
             api_key,
-            ..explorer.clone()
+            max_per_second,
+            ..explorer.provider.clone()
         })
     };
-    let explorers = built_in.explorers.iter().filter_map(with_key);
+    let explorers = built_in.explorers.iter().filter_map(usable);
     built_in.rpc.iter().cloned().chain(explorers).collect()
 }
 
@@ -316,8 +321,8 @@ impl ApiKeys {
         let host = value::HttpUrl::parse(url)?.host;
         let explorers = built_in().values().flat_map(|b| &b.explorers);
         let is_original = explorers
-            .filter(|e| e.kind == kind)
-            .filter_map(|e| value::HttpUrl::parse(&e.url))
+            .filter(|e| e.provider.kind == kind)
+            .filter_map(|e| value::HttpUrl::parse(&e.provider.url))
             .any(|original| original.host == host);
         is_original.then(|| self.of(kind).cloned()).flatten()
     }

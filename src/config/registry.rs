@@ -24,8 +24,8 @@ pub struct BuiltIn {
     pub poll_interval: Duration,
     /// Keyless JSON-RPC endpoints, in order of preference.
     pub rpc: Vec<ProviderConfig>,
-    /// Explorers whose free plan covers the chain; each needs a key.
-    pub explorers: Vec<ProviderConfig>,
+    /// Explorers whose free plan covers the chain.
+    pub explorers: Vec<Explorer>,
 }
 
 /// A chain's own coin.
@@ -34,6 +34,15 @@ pub struct BuiltIn {
 pub struct Native {
     pub name: String,
     pub symbol: String,
+}
+
+/// An explorer of a chain.
+#[derive(Clone, Debug)]
+pub struct Explorer {
+    /// As it is asked with a key.
+    pub provider: ProviderConfig,
+    /// How often it may be asked without one; `None` if it needs one.
+    pub keyless_max_per_second: Option<f64>,
 }
 
 /// Every chain of the registry by its short name.
@@ -104,6 +113,7 @@ struct RawExplorer {
     kind: String,
     url: String,
     max_per_second: f64,
+    keyless: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -138,7 +148,7 @@ impl RawChain {
             RawConfirmations::Finalized(word) => return Err(format!("confirmations {word:?}")),
         };
         let tokens: Result<_, _> = self.tokens.into_iter().map(|t| t.token(family)).collect();
-        let explorers: Result<_, _> = self.explorers.into_iter().map(|e| e.provider()).collect();
+        let explorers: Result<_, _> = self.explorers.into_iter().map(|e| e.explorer()).collect();
         Ok(BuiltIn {
             chain: Chain {
                 blockchain: Blockchain::new(name),
@@ -168,14 +178,17 @@ impl RawEndpoint {
 }
 
 impl RawExplorer {
-    fn provider(self) -> Result<ProviderConfig, String> {
+    fn explorer(self) -> Result<Explorer, String> {
         let kind = match self.kind.as_str() {
             "etherscan" => ProviderKind::Etherscan,
             "tronscan" => ProviderKind::Tronscan,
             "trongrid" => ProviderKind::Trongrid,
             other => return Err(format!("explorer kind {other:?}")),
         };
-        Ok(provider(kind, self.url, self.max_per_second))
+        Ok(Explorer {
+            provider: provider(kind, self.url, self.max_per_second),
+            keyless_max_per_second: self.keyless,
+        })
     }
 }
 
@@ -304,7 +317,8 @@ mod tests {
     fn every_chain_can_be_watched_without_a_key() {
         for (name, built_in) in built_in() {
             assert!(!built_in.rpc.is_empty(), "{name}");
-            let providers = built_in.rpc.iter().chain(&built_in.explorers);
+            let explorers = built_in.explorers.iter().map(|e| &e.provider);
+            let providers = built_in.rpc.iter().chain(explorers);
             for provider in providers {
                 assert!(provider.url.starts_with("https://"), "{}", provider.url);
                 assert_eq!(provider.api_key, None);
@@ -322,6 +336,15 @@ mod tests {
         for (a, b) in [("eth", "sepolia"), ("eth", "my-net"), ("sepolia", "my-net")] {
             assert!(!check(a, b) && !check(b, a), "{a} {b}");
         }
+    }
+
+    #[test]
+    fn tron_has_both_of_trongrids_doors_without_a_key() {
+        let keyless = chain("tron").explorers.iter();
+        let keyless = keyless.filter(|e| e.keyless_max_per_second.is_some());
+        let urls: Vec<_> = keyless.map(|e| e.provider.url.as_str()).collect();
+        assert_eq!(urls, ["https://api.trongrid.io"]);
+        assert_eq!(chain("tron").rpc[0].url, "https://api.trongrid.io/jsonrpc");
     }
 
     #[test]
