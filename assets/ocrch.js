@@ -2,8 +2,8 @@
 //
 //   <script src="https://pay.example.com/ocrch.js"></script>
 //   <script>
-//     const result = await Ocrch.open(checkoutUrl);          // a window; "paid", "expired", "cancelled" or "closed"
-//     const frame = Ocrch.mount("#pay", checkoutUrl, { onStatus }); // in the page; frame.remove() ends it
+//     Ocrch.open(checkoutUrl).then((result) => { });           // a window; "paid", "expired", "cancelled" or "closed"
+//     const frame = Ocrch.mount("#pay", checkoutUrl, options); // in the page; frame.remove() ends it
 //   </script>
 //
 // checkoutUrl is the order's `checkout_url`, from the shop's backend. The shop's origin must be in merchant.allowed_origins:

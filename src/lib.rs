@@ -9,6 +9,8 @@ pub mod domain;
 
 pub mod clock;
 
+pub mod metrics;
+
 pub mod config;
 
 pub mod store;

@@ -6,21 +6,28 @@ use std::path::{Path, PathBuf};
 /// For each layer, the layers it may import. `lib.rs` and `main.rs` are no layers: they only name the others.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
+    ("metrics", &[]),
     ("domain", &["clock"]),
     ("config", &["domain"]),
-    ("store", &["domain", "clock"]),
+    ("store", &["domain", "clock", "metrics"]),
     ("chain", &["domain", "config"]),
     ("webhook", &["domain", "config"]),
-    ("service", &["domain", "clock", "config", "store"]),
+    (
+        "service",
+        &["domain", "clock", "metrics", "config", "store"],
+    ),
     (
         "task",
-        &["domain", "clock", "config", "service", "chain", "webhook"],
+        &[
+            "domain", "clock", "metrics", "config", "service", "chain", "webhook",
+        ],
     ),
-    ("http", &["domain", "clock", "config", "service"]),
+    ("http", &["domain", "clock", "metrics", "config", "service"]),
     (
         "cli",
         &[
-            "domain", "clock", "config", "store", "chain", "webhook", "service", "task", "http",
+            "domain", "clock", "metrics", "config", "store", "chain", "webhook", "service", "task",
+            "http",
         ],
     ),
 ];
@@ -29,6 +36,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("poem", &["http", "cli"]),
     ("poem_openapi", &["http"]),
+    ("prometheus_client", &["metrics", "http"]),
+    ("hyper", &["http/serve"]),
+    ("hyper_util", &["http/serve"]),
     ("rusqlite", &["store"]),
     ("r2d2", &["store"]),
     ("r2d2_sqlite", &["store"]),

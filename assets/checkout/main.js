@@ -224,4 +224,5 @@ async function open() {
   setInterval(tick, 1_000);
 }
 
-open();
+// Without a language file there are no texts to say it with.
+open().catch(() => $("page").replaceChildren("This page could not be loaded. Check your connection, then reload it."));

@@ -86,9 +86,10 @@ function help() {
 function bill({ order, pairs, payment, left }) {
   const exact = order.payment ?? payment;
   const open = order.status === "pending" && !order.payment;
+  const label = t(open ? "bill.label" : "receipt.amount");
   return html`
-    <section class="bill" aria-label=${t("bill.label")}>
-      <p class="label">${t("bill.label")}</p>
+    <section class="bill" aria-label=${label}>
+      <p class="label">${label}</p>
       <p class="amount"><bdi>${exact?.amount ?? order.amount}</bdi> ${exact ? html`<bdi class="unit">${exact.stablecoin}</bdi>` : nothing}</p>
       ${!exact && open && pairs.length ? html`<p class="soft">${anyCoin(pairs)}</p>` : nothing}
       ${order.description ? html`<p class="description"><bdi>${order.description}</bdi></p>` : nothing}

@@ -8,6 +8,7 @@ pub mod init;
 pub mod lifecycle;
 mod logging;
 mod merchant;
+mod metrics;
 mod names;
 pub mod openapi;
 pub mod order;

@@ -14,7 +14,7 @@ pub fn run() -> Result<(), String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let app = App::open(demo::config(dir.path(), "127.0.0.1:8080")?, Clock::system())
         .map_err(|e| e.to_string())?;
-    let document = document(&service(&app, &Sockets::default()));
+    let document = document(&service(&app, &Sockets::new(&app)));
     let mut out = std::io::stdout().lock();
     // A reader that closed the pipe has seen what it wanted.
     let _ = writeln!(out, "{document}");

@@ -8,11 +8,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::lifecycle::{Lifecycle, Step};
+use super::metrics;
 use super::reload::Source;
 use super::systemd::Supervisor;
 use crate::chain::simulated::SimulatedChain;
 use crate::http::pages::CheckoutPage;
-use crate::http::serve::serve;
+use crate::http::serve::{raise_limit, serve};
 use crate::service::App;
 use crate::task;
 
@@ -41,6 +42,8 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
         simulated,
         source,
     } = parts;
+    let metrics_listener = metrics::listener(&app).await?;
+    raise_limit(app.config().server.max_connections);
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let lifecycle = Lifecycle::default();
@@ -52,29 +55,26 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
         listen(SignalKind::hangup())?,
         stop.clone(),
     ));
+    tasks.spawn(metrics::serve(app.clone(), metrics_listener, stop.clone()));
     if let Some(supervisor) = Supervisor::from_environment() {
         supervisor.follow(&app, &lifecycle, &tasks, &stop);
     }
     tasks.close();
     stop_on_signal(stop.clone())?;
     lifecycle.tell(Step::Ready);
-    let serving = async {
-        let served = serve(app.clone(), listener, checkout, extra, stop.clone()).await;
-        stop.cancel();
-        served
-    };
+    let serving = serve(app.clone(), listener, checkout, extra, stop.clone());
     let working = async {
         stop.cancelled().await;
         lifecycle.tell(Step::Stopping);
         tokio::time::timeout(GRACE, tasks.wait()).await
     };
-    let (served, worked) = tokio::join!(serving, working);
+    let ((), worked) = tokio::join!(serving, working);
     if worked.is_err() {
         tracing::warn!("some work did not end in time; it will be done again after the next start");
     }
     drop(app);
     tracing::info!("stopped");
-    served.map_err(|error| format!("serving failed: {error}"))
+    Ok(())
 }
 
 /// Reloads at each SIGHUP until the stop. One that comes during a reload is followed by another reload.

@@ -14,7 +14,7 @@ use crate::service::claims::{self, ClaimError, Examined};
 
 /// A transaction that is said to be the payment.
 #[derive(Object, Deserialize)]
-#[oai(rename = "Claim", example)]
+#[oai(rename = "NamedTransaction", example)]
 pub struct ClaimBody {
     /// The transaction's hash, or a link to it in an explorer.
     pub txn_hash: String,

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 
 use poem::http::StatusCode;
-use poem::{Error, Response};
+use poem::{Error, PathPattern, Response};
 
 use crate::domain::signature::SignatureError;
 use crate::service::StoreError;
@@ -45,8 +45,19 @@ pub const ORDER_NOT_FOUND: Failure = Failure::new(StatusCode::NOT_FOUND, "order 
 pub const INTERNAL: Failure =
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error");
 
+/// The database cannot store or be read just now.
+const UNAVAILABLE: Failure = Failure::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "temporarily unavailable, try again later",
+);
+
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
+        if error.is_passing() {
+            // The writer tells of its own trouble, once.
+            tracing::debug!(%error, "request turned away");
+            return UNAVAILABLE;
+        }
         tracing::error!(%error, "request failed");
         INTERNAL
     }
@@ -106,6 +117,16 @@ impl From<PaymentError> for Failure {
 
 /// Answers for what no handler saw: unknown paths, wrong methods, requests that cannot be read.
 pub async fn plain_text(error: Error) -> Response {
+    let route = error.data::<PathPattern>().cloned();
+    let mut response = answer_to(error);
+    if let Some(route) = route {
+        // For the count by route.
+        response.set_data(route);
+    }
+    response
+}
+
+fn answer_to(error: Error) -> Response {
     // What a handler answered is passed on as it is.
     if error.is_from_response() {
         return error.into_response();
@@ -139,7 +160,8 @@ pub fn on_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
 /// Declares an endpoint's error answers, so that the API document shows exactly those. Every one of them takes any
 /// [`Failure`]; a status that was not declared is a bug and answered as an internal error.
 macro_rules! error_answers {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $status:literal,)* }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $status:literal,)* }
+     $(also unavailable { $(#[$unavailable:meta])* })?) => {
         $(#[$meta])*
         #[derive(poem_openapi::ApiResponse)]
         pub enum $name {
@@ -147,6 +169,11 @@ macro_rules! error_answers {
             /// "internal server error": something failed on our side; the log has it, and trying again is safe.
             #[oai(status = 500)]
             Internal(poem_openapi::payload::PlainText<String>),
+            $($(#[$unavailable])*)?
+            /// "temporarily unavailable, try again later": the database cannot be used just now, say because the disk is
+            /// full. Nothing was stored.
+            #[oai(status = 503)]
+            Unavailable(poem_openapi::payload::PlainText<String>),
         }
 
         impl From<$crate::http::errors::Failure> for $name {
@@ -155,6 +182,7 @@ macro_rules! error_answers {
                 match failure.status.as_u16() {
                     $($status => Self::$variant(text),)*
                     500 => Self::Internal(text),
+                    503 => Self::Unavailable(text),
                     status => {
                         tracing::error!(status, text = text.0, "an endpoint failed in a way it does not document");
                         Self::Internal(poem_openapi::payload::PlainText($crate::http::errors::INTERNAL.text.into_owned()))

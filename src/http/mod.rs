@@ -10,7 +10,9 @@ pub mod demo;
 mod errors;
 mod examples;
 mod group;
+mod headers;
 mod health;
+mod metrics;
 pub mod openapi;
 pub mod pages;
 mod scheme;
@@ -21,11 +23,12 @@ mod user_api;
 mod webhooks;
 mod ws;
 
-use poem::endpoint::BoxEndpoint;
+use poem::endpoint::{self, BoxEndpoint};
 use poem::middleware::CatchPanic;
-use poem::{EndpointExt, IntoEndpoint, IntoResponse, Response, Route, get};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, get};
 
 use crate::service::App;
+use admin::Admin;
 use pages::CheckoutPage;
 use ws::Sockets;
 
@@ -38,8 +41,10 @@ pub fn routes(
 ) -> BoxEndpoint<'static> {
     let api = openapi::service(app, sockets);
     let document = openapi::document(&api);
-    pages::add(extra, app, checkout)
+    let routes = pages::add(extra, app, checkout)
         .at("/health", get(health::health).data(app.clone()))
+        .at("/ready", get(health::ready).data(app.clone()))
+        .at("/metrics", get(metrics_for_admin(app)))
         .at("/openapi.json", get(openapi::endpoint(document)))
         .nest(
             openapi::PREFIX,
@@ -47,8 +52,32 @@ pub fn routes(
         )
         .with(CatchPanic::new().with_handler(errors::on_panic))
         .catch_all_error(errors::plain_text)
+        .map_to_response();
+    headers::protected(routes, app).boxed()
+}
+
+/// What the server answers at `server.metrics_listen`: to everybody who reaches it.
+pub fn metrics_routes(app: &App) -> BoxEndpoint<'static> {
+    let exposition = metrics::Exposition::new(app);
+    let answer = endpoint::make(move |_| {
+        let exposition = exposition.clone();
+        async move { exposition.answer().await }
+    });
+    Route::new()
+        .at("/metrics", get(answer))
+        .with(CatchPanic::new().with_handler(errors::on_panic))
+        .catch_all_error(errors::plain_text)
         .map_to_response()
         .boxed()
+}
+
+/// The same on the main address, which shoppers reach, too: for the admin only.
+fn metrics_for_admin(app: &App) -> impl Endpoint + use<> {
+    let (exposition, admin) = (metrics::Exposition::new(app), Admin::new(app));
+    endpoint::make(move |request| {
+        let (exposition, admin) = (exposition.clone(), admin.clone());
+        async move { exposition.answer_to_admin(&admin, request).await }
+    })
 }
 
 /// An answer of plain text.

@@ -1,80 +1,145 @@
 //! Accepting connections, and stopping without losing any.
 
+mod connection;
+mod descriptors;
+mod pace;
+mod places;
+
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use poem::Server;
-use poem::http::uri::Scheme;
-use poem::listener::Acceptor;
-use poem::web::{LocalAddr, RemoteAddr};
+use poem::endpoint::BoxEndpoint;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use self::connection::Connection;
+use self::places::{Places, Refused};
 use super::pages::CheckoutPage;
-
-pub use super::ws::Sockets;
 use crate::service::App;
+
+pub(super) use self::descriptors::most_connections;
+pub use self::descriptors::raise_limit;
+pub(super) use self::places::Place;
+pub use super::ws::Sockets;
 
 /// How long running requests may take after the stop.
 const GRACE: Duration = Duration::from_secs(10);
 /// Out of file descriptors, the listener rests instead of spinning.
 const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(50);
+/// What a client is told that finds no place.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\n\
+    content-length: 36\r\nretry-after: 5\r\nconnection: close\r\n\r\ntoo many connections, try again soon";
 
 /// Binds the address; separate from serving, so that a port in use is found before anything starts.
 pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves until the token is cancelled, then lets running requests end and closes the WebSockets with 1001.
+/// Serves everything until the token is cancelled, then lets running requests end and closes the WebSockets with 1001.
 pub async fn serve(
     app: App,
     listener: TcpListener,
     checkout: CheckoutPage,
     extra: poem::Route,
     stop: CancellationToken,
-) -> io::Result<()> {
-    let sockets = Sockets::default();
+) {
+    let sockets = Sockets::new(&app);
     let routes = super::routes(&app, &sockets, checkout, extra);
-    let closing = {
-        let stop = stop.clone();
-        async move {
-            stop.cancelled().await;
-            sockets.close().await;
-        }
+    let closing = async {
+        stop.cancelled().await;
+        sockets.close().await;
     };
-    let server = Server::new_with_acceptor(Listening(listener)).run_with_graceful_shutdown(
-        routes,
-        stop.cancelled_owned(),
-        Some(GRACE),
-    );
-    let (served, ()) = tokio::join!(server, closing);
-    served
+    tokio::join!(serve_routes(&app, listener, routes, &stop), closing);
 }
 
-/// An acceptor that survives running out of file descriptors and does not delay small answers.
-struct Listening(TcpListener);
+/// Serves these routes until the token is cancelled, then lets running requests end.
+pub async fn serve_routes(
+    app: &App,
+    listener: TcpListener,
+    routes: BoxEndpoint<'static>,
+    stop: &CancellationToken,
+) {
+    if let Ok(address) = listener.local_addr() {
+        tracing::info!(%address, "listening");
+    }
+    let server = Arc::new(Server {
+        app: app.clone(),
+        routes,
+        places: Places::default(),
+    });
+    let connections = TaskTracker::new();
+    loop {
+        let accepted = stop.run_until_cancelled(accept(&listener)).await;
+        let Some((stream, peer)) = accepted else {
+            break;
+        };
+        match server.place(peer) {
+            Ok(place) => {
+                let connection = Connection::new(server.clone(), stream, peer, place);
+                connections.spawn(connection.serve(stop.clone()));
+            }
+            Err(refused) => server.refuse(stream, &refused),
+        }
+    }
+    drop(listener);
+    connections.close();
+    if tokio::time::timeout(GRACE, connections.wait())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some requests did not end in time");
+    }
+}
 
-impl Acceptor for Listening {
-    type Io = TcpStream;
+/// What all connections share.
+struct Server {
+    app: App,
+    routes: BoxEndpoint<'static>,
+    places: Places,
+}
 
-    fn local_addr(&self) -> Vec<LocalAddr> {
-        let address = self.0.local_addr();
-        address.into_iter().map(|a| LocalAddr(a.into())).collect()
+impl Server {
+    fn place(&self, peer: SocketAddr) -> Result<Place, Refused> {
+        let config = self.app.config();
+        let most = most_connections(config.server.max_connections);
+        let proxy = config
+            .server
+            .trusted_proxies
+            .iter()
+            .any(|trusted| trusted.to_canonical() == peer.ip().to_canonical());
+        let connections = &self.app.metrics().http.connections;
+        self.places.take(peer.ip(), most, proxy, connections)
     }
 
-    async fn accept(&mut self) -> io::Result<(TcpStream, LocalAddr, RemoteAddr, Scheme)> {
-        let (stream, peer) = loop {
-            match self.0.accept().await {
-                Ok(accepted) => break accepted,
-                Err(error) => {
-                    tracing::debug!(%error, "cannot accept a connection now");
-                    tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
-                }
-            }
+    /// Says no, if that can be said at once.
+    fn refuse(&self, stream: TcpStream, refused: &Refused) {
+        let reason = crate::metrics::Reason {
+            reason: refused.reason,
         };
-        stream.set_nodelay(true)?;
-        let local = LocalAddr(stream.local_addr()?.into());
-        Ok((stream, local, RemoteAddr(peer.into()), Scheme::HTTP))
+        self.app.metrics().http.refused.get_or_create(&reason).inc();
+        if refused.tell {
+            tracing::warn!(
+                reason = refused.reason,
+                most = refused.most,
+                "connections are turned away; this is told once a minute at most"
+            );
+        }
+        let _ = stream.try_write(NO_PLACE);
+    }
+}
+
+/// The next connection. Errors are passing: a client that left early, or no file descriptor for now.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) => {
+                tracing::debug!(%error, "cannot accept a connection now");
+                tokio::time::sleep(OUT_OF_DESCRIPTORS).await;
+            }
+        }
     }
 }

@@ -93,8 +93,8 @@ error_answers!(PaymentErrors {
     Conflict = 409,
     /// "request body too large": over 64 KiB.
     TooLarge = 413,
-    /// "no payment slot free, try again later": too many orders of this amount are open at once.
-    Unavailable = 503,
+} also unavailable {
+    /// "no payment slot free, try again later": too many orders of this amount are open at once. Or
 });
 
 error_answers!(CancelErrors {
@@ -121,6 +121,8 @@ error_answers!(SocketErrors {
     NotFound = 404,
     /// "too many websockets for this order".
     TooMany = 429,
+} also unavailable {
+    /// "too many websockets, try again later". Or
 });
 
 #[OpenApi(prefix_path = "/user", tag = "Group::User")]

@@ -1,6 +1,7 @@
 //! An order's WebSocket: its state at once, and again whenever it changes.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -10,6 +11,7 @@ use poem::web::websocket::{
 };
 use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::types::ToJSON;
+use prometheus_client::metrics::gauge::Gauge;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +19,7 @@ use tokio_util::task::TaskTracker;
 
 use super::auth;
 use super::errors::Failure;
+use super::serve::{Place, most_connections};
 use super::types::OrderJson;
 use crate::domain::order::OrderId;
 use crate::service::App;
@@ -42,14 +45,53 @@ const TOO_MANY: Failure = Failure::new(
     "too many websockets for this order",
 );
 
+const TOO_MANY_IN_ALL: Failure = Failure::new(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "too many websockets, try again later",
+);
+
 /// All open sockets: poem detaches their tasks, so a stop must reach and await them by itself.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Sockets {
     tasks: TaskTracker,
     stop: CancellationToken,
+    open: Gauge,
+}
+
+/// One open socket among those that are counted, with its connection's place.
+struct Open {
+    open: Gauge,
+    _place: Option<Arc<Place>>,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.open.dec();
+    }
 }
 
 impl Sockets {
+    pub fn new(app: &App) -> Self {
+        Self {
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            open: app.metrics().http.websockets.clone(),
+        }
+    }
+
+    /// Counts one more, unless the others leave too few connections for requests.
+    fn open(&self, request: &Request, max_connections: usize) -> Option<Open> {
+        let most = most_connections(max_connections) / 4 * 3;
+        let now = self.open.inc();
+        let open = Open {
+            open: self.open.clone(),
+            _place: request.data::<Arc<Place>>().cloned(),
+        };
+        usize::try_from(now)
+            .is_ok_and(|before| before < most)
+            .then_some(open)
+    }
+
     /// Closes all sockets with 1001 and waits until they are closed.
     pub async fn close(&self) {
         self.stop.cancel();
@@ -74,7 +116,10 @@ pub async fn upgrade(
         .write_buffer_size(0)
         .max_message_size(Some(READ_BUFFER));
     let socket = socket.map_err(|_| NO_UPGRADE)?.config(config);
-    let max = app.config().server.max_websockets_per_order;
+    let limits = app.config();
+    let open = sockets.open(request, limits.server.max_connections);
+    let open = open.ok_or(TOO_MANY_IN_ALL)?;
+    let max = limits.server.max_websockets_per_order;
     let subscription = app.hub().subscribe(order, max).ok_or(TOO_MANY)?;
     let (app, sockets) = (app.clone(), sockets.clone());
     let follow = move |stream| {
@@ -82,6 +127,7 @@ pub async fn upgrade(
         tasks.track_future(async move {
             let follower = Follower { app, order, stream };
             follower.run(&subscription, &sockets.stop).await;
+            drop(open);
         })
     };
     Ok(socket.on_upgrade(follow).boxed())

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::registry::Blockchain;
 use crate::domain::signature::Keys;
+use crate::metrics::Metrics;
 use crate::store::{Change, Db, StoreError};
 
 /// The running application: cheap to clone.
@@ -25,6 +26,7 @@ struct Shared {
     settings: RwLock<Settings>,
     /// Sent to when the settings have changed.
     changes: watch::Sender<()>,
+    metrics: Metrics,
     signals: Arc<Signals>,
     tickets: Tickets,
     inquiries: Inquiries,
@@ -67,7 +69,9 @@ impl App {
             feed: Notify::default(),
         });
         let announced = signals.clone();
-        let db = Db::open(&config.database.path, clock.clone(), move |changes| {
+        let metrics = Metrics::default();
+        let (path, commits) = (&config.database.path, metrics.commits.clone());
+        let db = Db::open(path, clock.clone(), commits, move |changes| {
             announced.announce(changes);
         })?;
         let retired = retired::at_start(&db, &config, clock.now())?;
@@ -79,6 +83,7 @@ impl App {
             changes: watch::Sender::default(),
             db,
             clock,
+            metrics,
             signals,
             tickets: Tickets::default(),
             inquiries: Inquiries::default(),
@@ -148,6 +153,10 @@ impl App {
         let settings = self.0.settings.write();
         change(&mut settings.unwrap_or_else(|poisoned| poisoned.into_inner()));
         self.0.changes.send_replace(());
+    }
+
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     pub fn hub(&self) -> &Hub {

@@ -21,8 +21,6 @@ use crate::store::claims::NewClaim;
 use crate::store::transfers::StoredTransfer;
 use crate::store::{StoreError, claims, deposits, orders, transfers};
 
-pub use crate::store::claims::Claim;
-
 /// What a shopper is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Examined {
@@ -98,16 +96,6 @@ pub async fn examine(
     };
     let found = case.find().await?;
     case.report(found).await
-}
-
-/// All claims about a transaction, the first one first: for the merchant.
-pub fn of_transaction(app: &App, txn_hash: &str) -> Result<Vec<Claim>, StoreError> {
-    app.db().read(|c| claims::of_transaction(c, txn_hash))
-}
-
-/// All claims of an order, the first one first: for the merchant.
-pub fn of_order(app: &App, order: &Order) -> Result<Vec<Claim>, StoreError> {
-    app.db().read(|c| claims::of_order(c, order.row))
 }
 
 /// One transaction held against one order.

@@ -4,10 +4,12 @@ pub mod admin;
 pub mod app;
 mod candidates;
 pub mod claims;
+pub mod condition;
 pub mod create_order;
 pub mod expire;
 pub mod hub;
 pub mod inquiries;
+pub mod numbers;
 pub mod orders;
 pub mod outbox;
 pub mod payments;
@@ -24,4 +26,5 @@ pub use app::App;
 /// What callers of use cases meet of the store.
 pub use crate::store::StoreError;
 pub use crate::store::events::{Attempt, Event};
+pub use crate::store::tallies::Tallies;
 pub use crate::store::transfers::StoredTransfer;

@@ -11,6 +11,7 @@ use crate::domain::amount::{Amount, AmountError};
 use crate::domain::order::{NewOrder, Order, OrderId};
 use crate::domain::registry::{Blockchain, Coin, Token};
 use crate::domain::slots::{self, HeldValue, Slot, TailRule};
+use crate::metrics::Payments;
 use crate::store::deposits::{self, NewDeposit};
 use crate::store::{Change, StoreError, Tx, orders};
 
@@ -98,8 +99,11 @@ pub async fn choose(
     coin: Coin,
 ) -> Result<PaymentDetail, PaymentError> {
     let config = app.config();
+    let metrics = app.metrics().payments.clone();
+    let exhausted = metrics.slots_exhausted.clone();
     let head = app.watching().head(&blockchain, app.clock().now_ms());
-    app.db()
+    let chosen = app
+        .db()
         .write(move |tx| {
             let order = orders::find(tx, id)?.ok_or(OrderError::NotFound)?;
             if order.status.is_terminal() {
@@ -110,11 +114,15 @@ pub async fn choose(
             let (wallet, amount) = match found {
                 Some(found) => found,
                 None if tx.now > order.expires_at => return Err(OrderError::NotPending.into()),
-                None => choice.open(tx, head)?,
+                None => choice.open(tx, head, &metrics)?,
             };
             choice.detail(wallet, amount)
         })
-        .await
+        .await;
+    if matches!(chosen, Err(PaymentError::NoSlot)) {
+        exhausted.inc();
+    }
+    chosen
 }
 
 /// What to send for an order's newest open deposit, if it has one.
@@ -170,9 +178,14 @@ impl<'a> Choice<'a> {
     }
 
     /// Opens the deposit on the wallet and with the value that are free.
-    fn open(&self, tx: &mut Tx<'_>, head: Option<u64>) -> Result<(Address, Amount), PaymentError> {
+    fn open(
+        &self,
+        tx: &mut Tx<'_>,
+        head: Option<u64>,
+        metrics: &Payments,
+    ) -> Result<(Address, Amount), PaymentError> {
         let blockchain = &self.chain.chain.blockchain;
-        let slot = self.slot(tx)?;
+        let slot = self.slot(tx, metrics)?;
         let wallet = self.wallets[slot.wallet].address;
         let reserved_since = self.reserved_since(tx);
         let place = (blockchain, wallet, self.coin);
@@ -195,7 +208,7 @@ impl<'a> Choice<'a> {
         Ok((wallet, Amount::from_micros(slot.micros)))
     }
 
-    fn slot(&self, tx: &Tx<'_>) -> Result<Slot, PaymentError> {
+    fn slot(&self, tx: &Tx<'_>, metrics: &Payments) -> Result<Slot, PaymentError> {
         let amount = Amount::parse_order_amount(&self.order.new.amount)?;
         let micros = amount.to_micros().ok_or(AmountError::TooLarge)?;
         let rule = self.tail_rule();
@@ -209,7 +222,8 @@ impl<'a> Choice<'a> {
             });
         }
         let held = self.held_near(tx, micros, rule)?;
-        self.warn_if_nearly_full(micros, &held, rule);
+        let share = self.share_held(micros, &held, rule);
+        metrics.slots_filled.observe(share);
         let sender = self.order.new.expecting_address;
         slots::allocate(micros, sender, &held, rule, tx.now).ok_or(PaymentError::NoSlot)
     }
@@ -248,22 +262,25 @@ impl<'a> Choice<'a> {
         }
     }
 
-    fn warn_if_nearly_full(&self, micros: u64, held: &[Vec<HeldValue>], rule: TailRule) {
+    /// The share of the values near this amount that is held; warns when it becomes large.
+    fn share_held(&self, micros: u64, held: &[Vec<HeldValue>], rule: TailRule) -> f64 {
         // Most amounts are far from full, and counting costs more than looking.
         let Some(least) = held.iter().map(Vec::len).min().filter(|n| *n >= 4) else {
-            return;
+            return 0.0;
         };
         let percent = held
             .iter()
             .map(|h| slots::percent_held(micros, h, rule))
-            .min();
+            .min()
+            .unwrap_or(0);
         let place = (self.chain.chain.blockchain.to_string(), micros);
-        if percent.is_some_and(|p| p >= NEARLY_FULL) && first_time_full(place) {
+        if percent >= NEARLY_FULL && first_time_full(place) {
             tracing::warn!(
                 blockchain = %self.chain.chain.blockchain, coin = %self.coin, amount = %self.order.new.amount,
                 held = least, "80 % of the values for this amount are held; add a wallet or raise payments.max_tail"
             );
         }
+        percent as f64 / 100.0
     }
 
     fn detail(&self, wallet: Address, amount: Amount) -> Result<PaymentDetail, PaymentError> {

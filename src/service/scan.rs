@@ -10,6 +10,7 @@ use crate::domain::confirmation::Head;
 use crate::domain::registry::{Blockchain, Chain, Token};
 use crate::domain::scanning::Cursor;
 use crate::domain::transfer::{BlockRef, ChainTransfer, TransferStatus};
+use crate::metrics;
 use crate::store::transfers::StoredTransfer;
 use crate::store::{StoreError, Tx, cursors, deposits, transfers};
 
@@ -85,14 +86,23 @@ pub async fn start_wallet(
 /// that scanning the same blocks again changes nothing.
 pub async fn record(app: &App, blockchain: Blockchain, found: Found) -> Result<(), StoreError> {
     let config = app.config();
-    app.db()
+    let detection = app
+        .metrics()
+        .payments
+        .detection
+        .get_or_create_owned(&metrics::Chain::new(&blockchain));
+    let detected: Result<Vec<UnixSeconds>, StoreError> = app
+        .db()
         .write(move |tx| {
             let Some(chain) = config.chain(&blockchain) else {
-                return Ok(());
+                return Ok(vec![]);
             };
             let recording = Recording::new(tx, &config, &chain.chain, found.head)?;
+            let mut detected = Vec::new();
             for seen in &found.transfers {
-                recording.store(tx, seen)?;
+                if recording.store(tx, seen)? {
+                    detected.push(tx.now - seen.block.timestamp);
+                }
             }
             for wallet in &found.wallets {
                 let Some(cursor) = cursors::find(tx, &blockchain, *wallet)? else {
@@ -103,9 +113,13 @@ pub async fn record(app: &App, blockchain: Blockchain, found: Found) -> Result<(
                     cursors::set(tx, &blockchain, *wallet, moved)?;
                 }
             }
-            Ok(())
+            Ok(detected)
         })
-        .await
+        .await;
+    for seconds in detected? {
+        detection.observe(seconds.max(0) as f64);
+    }
+    Ok(())
 }
 
 struct Recording<'a> {
@@ -133,19 +147,21 @@ impl<'a> Recording<'a> {
         })
     }
 
-    fn store(&self, tx: &mut Tx<'_>, seen: &ChainTransfer) -> Result<(), StoreError> {
+    /// Stores one; whether it is new and about to pay an order.
+    fn store(&self, tx: &mut Tx<'_>, seen: &ChainTransfer) -> Result<bool, StoreError> {
         let Some((token, value)) = self.counts(tx, seen)? else {
-            return Ok(());
+            return Ok(false);
         };
         match transfers::find(tx, &self.chain.blockchain, &seen.id)? {
-            None => self.store_new(tx, seen, token, value),
+            None => return self.store_new(tx, seen, token, value),
             Some(known) if known.status == TransferStatus::FailedToConfirm => {
-                come_back(tx, self.config, &known, &seen.block, self.head)
+                come_back(tx, self.config, &known, &seen.block, self.head)?;
             }
-            Some(known) if known.block != seen.block => note_block(tx, &known, &seen.block),
-            Some(known) if known.vanished => transfers::set_vanished(tx, known.row, false),
-            Some(_) => Ok(()),
+            Some(known) if known.block != seen.block => note_block(tx, &known, &seen.block)?,
+            Some(known) if known.vanished => transfers::set_vanished(tx, known.row, false)?,
+            Some(_) => {}
         }
+        Ok(false)
     }
 
     /// The token and value of a transfer that may be money for us; `None` for what is ignored outright.
@@ -175,7 +191,7 @@ impl<'a> Recording<'a> {
         seen: &ChainTransfer,
         token: &Token,
         value: Amount,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let chain = &self.chain.blockchain;
         let required = self.chain.confirmations.required();
         let row = transfers::insert(tx, chain, &token.coin, value, seen, required)?;
@@ -183,7 +199,7 @@ impl<'a> Recording<'a> {
         if token.enabled {
             assign_candidate(tx, self.config, row)?;
         }
-        Ok(())
+        Ok(transfers::at(tx, row)?.candidate.is_some())
     }
 }
 

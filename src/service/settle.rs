@@ -6,6 +6,7 @@ use super::candidates::{
     reassign_candidates_of, refresh_shown,
 };
 use super::outbox;
+use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::domain::agreement::HeldBack;
 use crate::domain::amount::Amount;
@@ -15,6 +16,7 @@ use crate::domain::matching;
 use crate::domain::order::OrderStatus;
 use crate::domain::registry::{Blockchain, ConfirmationRule};
 use crate::domain::transfer::{BlockRef, TransferStatus};
+use crate::metrics;
 use crate::store::changes::{self, Kind};
 use crate::store::daily::{self, Source};
 use crate::store::transfers::StoredTransfer;
@@ -69,21 +71,33 @@ fn note_depth(tx: &mut Tx<'_>, row: i64, confirmations: u64) -> Result<(), Store
 /// other deposits and queues the webhook.
 pub async fn settle(app: &App, row: i64, verdict: Verdict, head: Head) -> Result<(), StoreError> {
     let config = app.config();
-    app.db()
+    let confirmation = app.metrics().payments.confirmation.clone();
+    let paid: Result<Option<(metrics::Chain, UnixSeconds)>, StoreError> = app
+        .db()
         .write(move |tx| {
             let transfer = transfers::at(tx, row)?;
             match transfer.status {
                 TransferStatus::WaitingForConfirmation | TransferStatus::WaitingForMatch => {
-                    settle_waiting(tx, &config, &transfer, &verdict, head)
+                    settle_waiting(tx, &config, &transfer, &verdict, head)?;
                 }
                 TransferStatus::FailedToConfirm => {
-                    settle_failed(tx, &config, &transfer, &verdict, head)
+                    settle_failed(tx, &config, &transfer, &verdict, head)?;
                 }
-                TransferStatus::Matched => settle_matched(tx, &transfer, &verdict, head),
-                TransferStatus::NoMatchedDeposit => Ok(()),
+                TransferStatus::Matched => settle_matched(tx, &transfer, &verdict, head)?,
+                TransferStatus::NoMatchedDeposit => {}
             }
+            let settled = transfers::at(tx, row)?;
+            let paid = settled.fulfillment.is_some() && transfer.fulfillment.is_none();
+            let chain = metrics::Chain::new(&settled.facts.blockchain);
+            Ok(paid.then(|| (chain, tx.now - settled.block.timestamp)))
         })
-        .await
+        .await;
+    if let Some((chain, seconds)) = paid? {
+        confirmation
+            .get_or_create(&chain)
+            .observe(seconds.max(0) as f64);
+    }
+    Ok(())
 }
 
 /// Notes why a transfer that stands in a block, deep enough, is not confirmed yet.

@@ -156,6 +156,13 @@ impl Watching {
         self.lock().remove(blockchain);
     }
 
+    /// All chains that somebody watches, by name.
+    pub fn watched(&self) -> Vec<Blockchain> {
+        let mut chains: Vec<_> = self.lock().keys().cloned().collect();
+        chains.sort();
+        chains
+    }
+
     /// Whether somebody watches the chain.
     pub fn is_watched(&self, blockchain: &Blockchain) -> bool {
         self.lock().contains_key(blockchain)
@@ -172,6 +179,11 @@ impl Watching {
     pub fn head(&self, blockchain: &Blockchain, now_ms: i64) -> Option<u64> {
         let (number, seen_at) = self.lock().get(blockchain)?.head?;
         (now_ms - seen_at <= HEAD_IS_FRESH).then_some(number)
+    }
+
+    /// The head that passes last went by, and when it was seen, in Unix milliseconds.
+    pub fn last_head(&self, blockchain: &Blockchain) -> Option<(u64, i64)> {
+        self.lock().get(blockchain)?.head
     }
 
     /// Notes that everything that was mined before a moment has been read.

@@ -65,12 +65,14 @@ pub fn find(
     Ok(found.optional()?)
 }
 
-/// All claims about a transaction, the first one first.
+/// All claims about a transaction, the first one first: also those made while nobody knew how its chain writes the hash.
 pub fn of_transaction(connection: &Connection, txn_hash: &str) -> Result<Vec<Claim>, StoreError> {
+    let digits = txn_hash.strip_prefix("0x").unwrap_or(txn_hash);
+    let prefixed = format!("0x{digits}");
     all(
         connection,
-        "c.txn_hash = ?1 ORDER BY c.id",
-        params![txn_hash],
+        "c.txn_hash IN (?1, ?2) ORDER BY c.id",
+        params![digits, prefixed],
     )
 }
 

@@ -124,7 +124,11 @@ impl Partial {
         if !database.is_file() {
             return Err(CopyError::Missing(database.to_owned()));
         }
-        copy_pages(database, &self.path).map_err(|error| explain(database, error))?;
+        copy_pages(database, &self.path).map_err(|error| match error.sqlite_error_code() {
+            // It is the copy that finds no room.
+            Some(ErrorCode::DiskFull) => explain(&self.becomes, error),
+            _ => explain(database, error),
+        })?;
         let copy = Connection::open(&self.path).map_err(|error| explain(database, error))?;
         check(&copy, known, database)?;
         let bytes = fs::metadata(&self.path).map_or(0, |m| m.len());

@@ -68,7 +68,7 @@ mod tests {
     fn a_file_is_looked_at_while_it_is_in_use_and_after() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ocrch.db");
-        let db = Db::open(&path, Clock::system(), |_| {}).unwrap();
+        let db = Db::open(&path, Clock::system(), Default::default(), |_| {}).unwrap();
         let found = inspect(&path).unwrap();
         assert!(found.in_use && found.damage.is_none());
         assert_eq!((found.schema, found.orders), (found.latest, 0));

@@ -15,9 +15,11 @@ mod migrate;
 pub mod order_list;
 pub mod orders;
 pub mod page;
+mod pulse;
 pub mod replays;
 pub mod restore;
 mod rows;
+pub mod tallies;
 pub mod transfer_list;
 pub mod transfers;
 mod writer;
@@ -28,16 +30,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use checkpoint::Checkpoints;
+pub use pulse::Trouble;
 pub use writer::Tx;
 use writer::Writer;
 
 use crate::clock::Clock;
 use crate::domain::order::OrderId;
 use crate::domain::registry::Blockchain;
+use crate::metrics::Commits;
 
 /// Readers wait for nothing, so a few connections serve many requests.
 const READERS: u32 = 4;
@@ -98,12 +102,37 @@ pub enum StoreError {
     Commit(String),
 }
 
+impl StoreError {
+    /// Whether it ends when its cause goes away: a full disk, another program's lock, a stop.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code().is_some_and(is_passing),
+            Self::Pool(_) | Self::File(_) | Self::Stopped | Self::Commit(_) => true,
+            _ => false,
+        }
+    }
+}
+
+fn is_passing(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::ReadOnly
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::DiskFull
+            | ErrorCode::CannotOpen
+            | ErrorCode::OutOfMemory
+    )
+}
+
 impl Db {
-    /// Opens the file, creating it and bringing its schema up to date. `on_commit` is told of every commit's changes,
+    /// Opens the file, creating it and bringing its schema up to date. Commits are counted in `commits`; `on_commit` is told of every commit's changes,
     /// on the writer's thread, after the commit is on disk.
     pub fn open(
         path: &Path,
         clock: Clock,
+        commits: Commits,
         on_commit: impl Fn(Vec<Change>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let lock = lock(path)?;
@@ -120,7 +149,7 @@ impl Db {
             .min_idle(Some(1))
             .test_on_check_out(false)
             .build(manager)?;
-        let writer = Writer::start(connection, clock, Box::new(on_commit));
+        let writer = Writer::start(connection, clock, commits, Box::new(on_commit));
         Ok(Self {
             readers,
             long_reads: Arc::new(Semaphore::new(LONG_READERS)),
@@ -136,6 +165,11 @@ impl Db {
     ) -> Result<T, E> {
         let reader = self.readers.get().map_err(StoreError::from)?;
         query(&reader)
+    }
+
+    /// What keeps the database from storing anything at the moment; `None` while all is well.
+    pub fn trouble(&self) -> Option<Trouble> {
+        self.writer.trouble()
     }
 
     /// [`Db::read`] for what may take long, on a thread of its own and with few others beside it.

@@ -3,22 +3,28 @@
 use std::collections::HashSet;
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpoints;
+use super::pulse::{Pulse, Trouble};
 use super::{Change, StoreError};
 use crate::clock::{Clock, UnixSeconds};
+use crate::metrics::Commits;
 
 /// Bounds how long the first of a group waits for the last.
 const MAX_GROUP: usize = 256;
 
 /// Beyond this many waiting transactions, callers wait to queue theirs.
 const MAX_QUEUE: usize = 4096;
+
+/// While commits fail and nobody asks for one, it is tried this often whether they still do.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 
 /// A use case's view of the database inside its transaction.
 pub struct Tx<'a> {
@@ -52,6 +58,7 @@ pub struct Writer(Arc<Handle>);
 struct Handle {
     queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    pulse: Pulse,
 }
 
 impl Drop for Handle {
@@ -69,16 +76,39 @@ impl Drop for Handle {
 type OnCommit = Box<dyn Fn(Vec<Change>) + Send>;
 
 impl Writer {
-    pub fn start(connection: Connection, clock: Clock, on_commit: OnCommit) -> Self {
+    pub fn start(
+        connection: Connection,
+        clock: Clock,
+        commits: Commits,
+        on_commit: OnCommit,
+    ) -> Self {
         let (queue, jobs) = sync_channel(MAX_QUEUE);
+        let pulse = Pulse::new();
+        let work = Work {
+            connection,
+            clock,
+            on_commit,
+            commits,
+            pulse: pulse.clone(),
+        };
         let thread = std::thread::Builder::new()
             .name("ocrch-writer".into())
-            .spawn(move || write_all(&connection, &jobs, &clock, &on_commit))
+            .spawn(move || work.write_all(&jobs))
             .ok();
         Self(Arc::new(Handle {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(thread),
+            pulse,
         }))
+    }
+
+    /// What keeps it from storing anything.
+    pub fn trouble(&self) -> Option<Trouble> {
+        let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*thread {
+            Some(thread) if !thread.is_finished() => self.0.pulse.trouble(),
+            _ => Some(Trouble::Stopped),
+        }
     }
 
     /// Queues a transaction and waits until it is on disk.
@@ -163,29 +193,94 @@ where
     }
 }
 
-fn write_all(
-    connection: &Connection,
-    jobs: &Receiver<Box<dyn Job>>,
-    clock: &Clock,
-    on_commit: &OnCommit,
-) {
-    let mut checkpoints = Checkpoints::Ours;
-    while let Ok(first) = jobs.recv() {
+/// What the thread works with.
+struct Work {
+    connection: Connection,
+    clock: Clock,
+    on_commit: OnCommit,
+    commits: Commits,
+    pulse: Pulse,
+}
+
+impl Work {
+    fn write_all(&self, jobs: &Receiver<Box<dyn Job>>) {
+        let mut checkpoints = Checkpoints::Ours;
+        while let Some(first) = self.next(jobs) {
+            self.pulse.begins();
+            self.write_group(&mut checkpoints, first, jobs);
+            self.pulse.rests();
+        }
+        checkpoints.at_the_end(&self.connection);
+    }
+
+    /// The next job; `None` at the end. While commits fail, tries between jobs whether they still do.
+    fn next(&self, jobs: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+        loop {
+            if !self.pulse.is_failing() {
+                return jobs.recv().ok();
+            }
+            match jobs.recv_timeout(PROBE_EVERY) {
+                Ok(job) => return Some(job),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.probe(),
+            }
+        }
+    }
+
+    fn write_group(
+        &self,
+        checkpoints: &mut Checkpoints,
+        first: Box<dyn Job>,
+        jobs: &Receiver<Box<dyn Job>>,
+    ) {
+        let began = Instant::now();
         let mut done = Vec::new();
-        match commit_group(connection, &mut checkpoints, first, jobs, clock, &mut done) {
-            Ok(changes) if changes.is_empty() => {}
-            Ok(changes) => on_commit(changes),
+        let changed = self.connection.total_changes();
+        let connection = &self.connection;
+        match commit_group(connection, checkpoints, first, jobs, &self.clock, &mut done) {
+            Ok(changes) => {
+                // A group that changed nothing was not written, and proves nothing.
+                if self.connection.total_changes() != changed {
+                    self.pulse.succeeded();
+                    self.commits.seconds.observe(began.elapsed().as_secs_f64());
+                    self.commits.transactions.observe(done.len() as f64);
+                }
+                if !changes.is_empty() {
+                    (self.on_commit)(changes);
+                }
+            }
             Err(error) => {
-                tracing::error!(%error, transactions = done.len(), "commit failed, rolled back");
-                let _ = connection.execute_batch("ROLLBACK");
+                let error = error.to_string();
+                self.commits.failures.inc();
+                self.pulse.failed(&error, done.len());
+                let _ = self.connection.execute_batch("ROLLBACK");
                 for job in &mut done {
-                    job.fail(StoreError::Commit(error.to_string()));
+                    job.fail(StoreError::Commit(error.clone()));
                 }
             }
         }
         done.into_iter().for_each(Job::finish);
     }
-    checkpoints.at_the_end(connection);
+
+    /// Writes a page as it is.
+    fn probe(&self) {
+        self.pulse.begins();
+        match probe(&self.connection) {
+            Ok(()) => self.pulse.succeeded(),
+            Err(error) => {
+                self.pulse.failed(&error.to_string(), 0);
+                let _ = self.connection.execute_batch("ROLLBACK");
+            }
+        }
+        self.pulse.rests();
+    }
+}
+
+fn probe(connection: &Connection) -> Result<(), rusqlite::Error> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    connection.pragma_update(None, "user_version", version)?;
+    execute(connection, "COMMIT")
 }
 
 fn commit_group(
@@ -257,7 +352,7 @@ mod tests {
         let tell = told.clone();
         let on_commit = Box::new(move |changes| tell.lock().unwrap().extend(changes));
         (
-            Writer::start(connection, Clock::system(), on_commit),
+            Writer::start(connection, Clock::system(), Commits::default(), on_commit),
             told,
             dir,
         )

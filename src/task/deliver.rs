@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::UnixSeconds;
 use crate::config::Config;
+use crate::metrics;
 use crate::service::{App, Attempt, Event, StoreError, outbox};
 use crate::webhook::{Delivery, Outcome, Sender};
 
@@ -182,6 +183,7 @@ async fn attempt(app: App, sender: Sender, origin: String, event: Event) -> Fini
         origin,
         timed_out: outcome.timed_out,
     };
+    count(&app, &event, &outcome);
     if !outcome.delivered() {
         tracing::info!(
             webhook_id = event.webhook_id,
@@ -203,6 +205,24 @@ async fn attempt(app: App, sender: Sender, origin: String, event: Event) -> Fini
         tokio::time::sleep(AFTER_FAULT).await;
     }
     finished
+}
+
+fn count(app: &App, event: &Event, outcome: &Outcome) {
+    let webhooks = &app.metrics().webhooks;
+    let how = match outcome {
+        outcome if outcome.delivered() => "delivered",
+        outcome if outcome.timed_out => "timed_out",
+        Outcome {
+            status: Some(_), ..
+        } => "refused",
+        _ => "unreachable",
+    };
+    let label = metrics::Outcome { outcome: how };
+    webhooks.attempts.get_or_create(&label).inc();
+    webhooks.seconds.observe(outcome.latency_ms as f64 / 1000.0);
+    if event.attempts > 0 {
+        webhooks.retries.inc();
+    }
 }
 
 async fn post(sender: Sender, event: Event, timestamp: UnixSeconds) -> Outcome {

@@ -3,6 +3,7 @@
 //!     cargo test --test long
 
 mod litestream;
+mod monitoring;
 mod proxies;
 mod static_binary;
 #[path = "../support/mod.rs"]

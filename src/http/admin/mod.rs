@@ -22,7 +22,7 @@ use transfers::TransfersApi;
 use types::ReasonBody;
 use wallets::WalletsApi;
 
-const HEADER: &str = "Ocrch-Admin-Authorization";
+pub const HEADER: &str = "Ocrch-Admin-Authorization";
 
 const NO_SECRET: Failure = Failure::new(
     StatusCode::UNAUTHORIZED,
@@ -41,10 +41,7 @@ pub type Api = (OrdersApi, TransfersApi, WalletsApi);
 
 /// The Admin API over an application.
 pub fn api(app: &App) -> Api {
-    let admin = Admin {
-        app: app.clone(),
-        gate: Gate::new(),
-    };
+    let admin = Admin::new(app);
     (
         OrdersApi(admin.clone()),
         TransfersApi(admin.clone()),
@@ -60,8 +57,15 @@ pub struct Admin {
 }
 
 impl Admin {
+    pub fn new(app: &App) -> Self {
+        Self {
+            app: app.clone(),
+            gate: Gate::new(),
+        }
+    }
+
     /// Lets the admin in: by the secret.
-    async fn enter(&self, request: &Request) -> Result<Actor, Failure> {
+    pub async fn enter(&self, request: &Request) -> Result<Actor, Failure> {
         let secret = request.headers().get(HEADER).ok_or(NO_SECRET)?;
         std::str::from_utf8(secret.as_bytes()).map_err(|_| NOT_TEXT)?;
         let config = self.app.config();
