@@ -139,7 +139,7 @@ fn wakes_after_its_signature_grew_old() {
             "allowed_origins",
             &format!("[\"http://{shop}\"]"),
         );
-        config.set("merchant", "checkout_signature_max_age", "\"15s\"");
+        config.set("merchant", "checkout_signature_max_age", "\"40s\"");
     });
     let orders: Vec<_> = (0..3).map(|_| new_order(&world)).collect();
     let mut script = Script::start(
@@ -160,7 +160,7 @@ fn wakes_after_its_signature_grew_old() {
             .receiver
             .wait_for_status(text(order, "order_id"), "paid");
     }
-    std::thread::sleep(Duration::from_secs(16));
+    std::thread::sleep(Duration::from_secs(41));
     script.tell(&json!("wake"));
     let end = script.expect("awake");
     assert_eq!(end["failed"], "This link is too old");

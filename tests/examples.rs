@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::http::{self, Reply};
-use crate::support::markdown;
+use crate::support::markdown::{self, blocks};
 use crate::support::net;
 use crate::support::node::{Script, tests_dir};
 use crate::support::programs::{self, Program};
@@ -34,6 +34,59 @@ fn the_shop_in_php() {
     Example::start("php", &["shop.php"]).passes();
 }
 
+/// A page of its own origin, in front of the shop in Node.
+#[test]
+fn the_static_page() {
+    let readme = markdown::read("examples/static/README.md");
+    let commands = blocks(&readme, "sh");
+    let [demo, shop, pages] = commands.as_slice() else {
+        panic!("a demo, a shop and a page: {commands:?}");
+    };
+    let at: Vec<String> = (0..3).map(|_| net::free_address().to_string()).collect();
+    let here = |text: &str| {
+        let text = text
+            .replace("127.0.0.1:8080", &at[0])
+            .replace("127.0.0.1:3000", &at[1]);
+        let text = text.replace("127.0.0.1:4000", &at[2]);
+        text.replace("server 4000", &format!("server {}", port(&at[2])))
+    };
+    let (page, backend) = (tempfile::tempdir(), tempfile::tempdir());
+    let (page, backend) = (page.expect("a directory"), backend.expect("a directory"));
+    let html = here(&markdown::read("examples/static/index.html"));
+    std::fs::write(page.path().join("index.html"), html).expect("room");
+    let source = tests_dir().join("../examples/node/shop.mjs");
+    std::fs::copy(source, backend.path().join("shop.mjs")).expect("the shop");
+
+    let demo = here(demo).replace("ocrch demo", &format!("ocrch demo --listen {}", at[0]));
+    let (ocrch, shop_url) = (format!("http://{}", at[0]), format!("http://{}", at[1]));
+    let variables = [
+        ("OCRCH", &*ocrch),
+        ("SHOP_URL", &*shop_url),
+        ("PORT", port(&at[1])),
+    ];
+    let _demo = Program::start(&demo, page.path(), "demo.log", &[]);
+    let shop = Program::start(&here(shop), backend.path(), "shop.log", &variables);
+    let _pages = Program::start(&here(pages), page.path(), "pages.log", &[]);
+    for address in &at {
+        wait::until("it to open", || {
+            http::try_send("GET", &format!("http://{address}"), &[], b"").ok()
+        });
+    }
+    let mut script = Script::start(
+        "static-shop.mjs",
+        &json!({"page": format!("http://{}", at[2]), "shop": shop_url}),
+    );
+    let end = script.expect("paid");
+    assert_eq!(end["errors"], json!([]), "nothing in the browser's console");
+    script.finish();
+    let shipped = format!("ship {}:", end["id"].as_str().expect("an id"));
+    assert_eq!(shop.said().matches(&shipped).count(), 1);
+}
+
+fn port(address: &str) -> &str {
+    address.rsplit(':').next().expect("a port")
+}
+
 /// The demo and an example's shop, started with the commands of its README on ports of their own.
 struct Example {
     // Dropped in this order.
@@ -55,7 +108,7 @@ impl Example {
         }
         let (ocrch, shop) = (net::free_address(), net::free_address());
         let readme = markdown::read(&format!("examples/{name}/README.md"));
-        let commands = markdown::blocks(&readme, "sh");
+        let commands = blocks(&readme, "sh");
         let [demo, command, curl] = commands.as_slice() else {
             panic!("a demo, a shop and an order: {commands:?}");
         };
@@ -77,7 +130,7 @@ impl Example {
     }
 
     fn open(&mut self) {
-        let port = self.base.rsplit(':').next().expect("a port").to_owned();
+        let port = port(&self.base).to_owned();
         let variables = [
             ("OCRCH", &*self.ocrch),
             ("SHOP_URL", &*self.base),

@@ -38,7 +38,7 @@ let frame = null;
 let watching = false;
 let drawn = null;
 
-/// Beside whatever else has to be loaded first.
+/// Asks for the order and the ways to pay, while the rest is still `loading`; then shows the first screen.
 async function start(loading = Promise.resolve()) {
   state.dead = null;
   try {

@@ -12,6 +12,7 @@ const OCRCH = process.env.OCRCH ?? "http://127.0.0.1:8080";
 const SHOP_URL = process.env.SHOP_URL ?? "http://127.0.0.1:3000"; // where customers and Ocrch reach this shop
 const PORT = process.env.PORT ?? 3000;
 const FILE = process.env.SHOP_FILE ?? "orders.json";
+const PAGES = process.env.PAGES; // the origin of static pages that may order here, see ../static
 const SECRET = process.env.MERCHANT_SECRET; // merchant.secret in ocrch.toml
 if (!SECRET) throw new Error("set MERCHANT_SECRET to merchant.secret of ocrch.toml");
 
@@ -162,7 +163,10 @@ async function answer(request, send) {
     if (!Object.hasOwn(PRODUCTS, product)) return send(400, page("We do not sell that", ""));
     const { id, checkout_url } = await order(product);
     // A page with ocrch.js wants the address, a form wants to be sent there.
-    if (request.headers.accept?.includes("application/json")) return send(201, JSON.stringify({ id, checkout_url }), { "Content-Type": "application/json" });
+    if (request.headers.accept?.includes("application/json")) {
+      const readers = PAGES ? { "Access-Control-Allow-Origin": PAGES } : {};
+      return send(201, JSON.stringify({ id, checkout_url }), { "Content-Type": "application/json", ...readers });
+    }
     return send(303, "", { Location: checkout_url });
   }
   if (request.method === "POST" && pathname === "/ocrch-webhook") {

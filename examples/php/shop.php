@@ -15,6 +15,7 @@ function setting(string $name, string $default): string
 define('OCRCH', setting('OCRCH', 'http://127.0.0.1:8080'));
 define('SHOP_URL', setting('SHOP_URL', 'http://127.0.0.1:3000')); // where customers and Ocrch reach this shop
 define('SHOP_FILE', setting('SHOP_FILE', __DIR__ . '/orders.json'));
+define('PAGES', setting('PAGES', '')); // the origin of static pages that may order here, see ../static
 define('SECRET', setting('MERCHANT_SECRET', '')); // merchant.secret in ocrch.toml
 if (SECRET === '') {
     http_response_code(500);
@@ -219,6 +220,9 @@ function buy(): void
     if (str_contains($_SERVER['HTTP_ACCEPT'] ?? '', 'application/json')) {
         http_response_code(201);
         header('Content-Type: application/json');
+        if (PAGES !== '') {
+            header('Access-Control-Allow-Origin: ' . PAGES);
+        }
         echo json_encode($order, JSON_UNESCAPED_SLASHES);
         return;
     }

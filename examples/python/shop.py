@@ -27,6 +27,7 @@ OCRCH = os.environ.get("OCRCH", "http://127.0.0.1:8080")
 SHOP_URL = os.environ.get("SHOP_URL", "http://127.0.0.1:3000")  # where customers and Ocrch reach this shop
 PORT = int(os.environ.get("PORT", "3000"))
 FILE = os.environ.get("SHOP_FILE", "orders.db")
+PAGES = os.environ.get("PAGES")  # the origin of static pages that may order here, see ../static
 SECRET = os.environ.get("MERCHANT_SECRET", "").encode()  # merchant.secret in ocrch.toml
 if not SECRET:
     sys.exit("set MERCHANT_SECRET to merchant.secret of ocrch.toml")
@@ -220,7 +221,8 @@ class Shop(BaseHTTPRequestHandler):
         # A page with ocrch.js wants the address, a form wants to be sent there.
         if "application/json" in self.headers.get("Accept", ""):
             answer = json.dumps({"id": number, "checkout_url": checkout_url})
-            return self.send(201, answer, {"Content-Type": "application/json"})
+            readers = {"Access-Control-Allow-Origin": PAGES} if PAGES else {}
+            return self.send(201, answer, {"Content-Type": "application/json"} | readers)
         self.send(303, "", {"Location": checkout_url})
 
     def webhook(self, body: bytes):

@@ -13,6 +13,7 @@ use crate::config::{Config, ProviderConfig, ProviderKind, parse};
 use crate::domain::address::{Address, Family};
 use crate::domain::amount::Amount;
 use crate::domain::registry::Blockchain;
+use crate::domain::signature::origin_of;
 use crate::http::demo::{PaymentAsk, Shop, add};
 use crate::http::pages::CheckoutPage;
 use crate::http::serve::bind;
@@ -28,6 +29,9 @@ pub struct Args {
     /// Listen here: a loopback address
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// A website that may show the checkout, as in merchant.allowed_origins; may be given several times
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
 }
 
 /// Runs the demo until it is told to stop; its directory goes with it.
@@ -40,17 +44,24 @@ pub fn run(args: Args) -> Result<(), String> {
     }
     logging::start("warn");
     let dir = tempfile::tempdir().map_err(|e| format!("cannot make a temporary directory: {e}"))?;
-    running::block_on(serve(args.listen, dir.path()))
+    running::block_on(serve(args, dir.path()))
 }
 
-async fn serve(address: SocketAddr, dir: &Path) -> Result<(), String> {
+async fn serve(args: Args, dir: &Path) -> Result<(), String> {
+    let address = args.listen;
     let listener = bind(address).await.map_err(|e| {
         format!(
             "cannot listen on {address}: {e} (another port: ocrch demo --listen 127.0.0.1:8081)"
         )
     })?;
     let address = listener.local_addr().map_err(|e| e.to_string())?;
-    let config = config(dir, &address.to_string())?;
+    let mut config = config(dir, &address.to_string())?;
+    for origin in &args.allow_origin {
+        let origin = origin_of(origin).ok_or_else(|| {
+            format!("--allow-origin {origin}: expected scheme, host and port, such as http://127.0.0.1:4000")
+        })?;
+        config.merchant.allowed_origins.push(origin);
+    }
     let clock = Clock::system();
     let ticking = clock.clone();
     let chain = SimulatedChain::new(Family::Evm, BLOCK_TIME, move || ticking.now_ms());

@@ -27,7 +27,7 @@ export async function launch(more = []) {
 /// Content-Security-Policy among it.
 export function watchFor(page) {
   const errors = [];
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
     if (["error", "warning"].includes(message.type())) errors.push(message.text());

@@ -27,7 +27,7 @@ process.exit(0);
 async function fallAsleep(url) {
   const context = await browser.newContext();
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(120_000);
   const sleeper = { page, asleep: false, errors: [] };
   page.on("pageerror", (error) => sleeper.errors.push(String(error)));
   await page.clock.install();

@@ -7,7 +7,7 @@ const browser = await launch();
 try {
   const context = await browser.newContext();
   const page = await context.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(120_000);
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   let sockets = 0;

@@ -27,7 +27,7 @@ const browser = await launch();
 try {
   await strange();
   const page = await browser.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
@@ -68,7 +68,7 @@ process.exit(0);
 /// Where it is not allowed, the browser does not show it, and nothing is told.
 async function strange() {
   const page = await browser.newPage();
-  const refused = page.waitForEvent("console", { predicate: (message) => /frame-ancestors/.test(message.text()), timeout: 30_000 });
+  const refused = page.waitForEvent("console", { predicate: (message) => /frame-ancestors/.test(message.text()), timeout: 60_000 });
   await page.goto(`http://127.0.0.1:${stranger_port}/`);
   await page.locator("#buy").click();
   await refused;

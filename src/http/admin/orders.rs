@@ -22,6 +22,9 @@ pub struct OrdersApi(pub Admin);
 #[OpenApi(prefix_path = "/admin", tag = "Group::Admin")]
 impl OrdersApi {
     /// List orders
+    ///
+    /// The newest first, twenty at a time. Filters go together: an order must fit all that are given. Where there is more,
+    /// the header `Ocrch-Next-Cursor` has what to pass as `cursor` for the next page.
     #[oai(path = "/orders", method = "get", operation_id = "adminOrders")]
     #[expect(
         clippy::too_many_arguments,
@@ -113,6 +116,9 @@ impl OrdersApi {
     }
 
     /// List open deposits
+    ///
+    /// What customers were asked to pay and have not paid yet, the newest first: the exact value of a coin to a wallet on a
+    /// chain. One order has as many as its customer has chosen ways to pay.
     #[oai(path = "/deposits", method = "get", operation_id = "adminDeposits")]
     #[expect(
         clippy::too_many_arguments,
@@ -124,7 +130,9 @@ impl OrdersApi {
         _admin: AdminSecret,
         /// The order's UUID.
         order_id: Query<Option<String>>,
+        /// `eth`, `tron` and so on.
         blockchain: Query<Option<String>>,
+        /// `USDT`, `USDC` or `DAI`.
         token: Query<Option<String>>,
         /// 1 to 200, otherwise 20.
         limit: Query<Option<i64>>,

@@ -37,10 +37,13 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The wallet's address.
         address: Path<String>,
         /// `waiting_for_confirmation`, `failed_to_confirm`, `waiting_for_match`, `no_matched_deposit` or `matched`.
         status: Query<Option<String>>,
+        /// `eth`, `tron` and so on.
         blockchain: Query<Option<String>>,
+        /// `USDT`, `USDC` or `DAI`.
         token: Query<Option<String>>,
         /// 1 to 200, otherwise 20.
         limit: Query<Option<i64>>,
@@ -78,6 +81,7 @@ impl TransfersApi {
         &self,
         request: &Request,
         _admin: AdminSecret,
+        /// The transfer's id, as lists and webhooks have it.
         id: Path<String>,
     ) -> Result<Json<AdminTransferJson>, DeedErrors> {
         let actor = self.0.enter(request).await?;
