@@ -4,6 +4,9 @@
 //! Run them with `tests/run.sh`, which first installs what they need.
 
 mod admin;
+mod admin_beyond;
+mod admin_flood;
+mod admin_money;
 mod agreement;
 mod amounts;
 mod backlog;
@@ -20,6 +23,8 @@ mod equal_amounts;
 mod examples;
 mod expiry;
 mod explorers;
+mod failover;
+mod free_plans;
 mod fuzz;
 mod health;
 mod idempotency;

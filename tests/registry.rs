@@ -238,7 +238,7 @@ fn addresses_once_mistaken_for_coins_are_absent() {
     }
 }
 
-/// Without any key each chain has somewhere to look, on Tron both of TronGrid's doors.
+/// Without any key each chain has somewhere to look.
 #[test]
 fn every_chain_has_providers_without_a_key() {
     let registry = registry();
@@ -256,10 +256,6 @@ fn every_chain_has_providers_without_a_key() {
         let many = if *chain == "tron" { 1 } else { 3 };
         assert!(urls.len() >= many, "{chain}");
     }
-    let keyless = list(&registry["tron"], "explorers").iter();
-    let keyless = keyless.filter(|e| e.get("keyless").is_some());
-    let urls: Vec<&str> = keyless.map(|e| text(e, "url")).collect();
-    assert_eq!(urls, ["https://api.trongrid.io"]);
     // Etherscan's free plan leaves these out.
     for chain in ["base", "op", "avaxc", "bsc"] {
         let explorers = list(&registry[chain], "explorers");

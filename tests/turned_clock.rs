@@ -231,3 +231,19 @@ fn how_providers_are_doing_is_reported_after_each_pass() {
         (0, 0)
     );
 }
+
+/// A head that is a little too high would make history of the payments in the blocks below it.
+#[test]
+fn a_deposit_remembers_no_head_that_the_chain_has_not() {
+    let mut turned = Turned::new(2, "");
+    turned.wait(5 * SECOND);
+    turned.provider(NET, 0).run_ahead(40);
+    turned.clock.advance(SECOND);
+    assert!(turned.tick(NET).is_err(), "it cannot show that block");
+    let (order, detail) = turned.deposit("20");
+    turned.provider(NET, 0).heal();
+    turned.wait(2 * SECOND);
+    turned.pay(&detail);
+    turned.wait(5 * SECOND);
+    assert_eq!(turned.status(&order), OrderStatus::Paid);
+}

@@ -2,7 +2,10 @@
 //!
 //! Each size has that many pending orders, each with an open deposit of its own value, and as many settled ones
 //! behind them. A pass with nothing new, and a pass with a hundred new payments, must cost the same at every size.
+//! Then the admin's lists over the same file: their first page, deep offsets, and the very end by cursor.
 //! `--quick` is a small run that shows that it works.
+
+mod lists;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -86,6 +89,7 @@ async fn measure(orders: u64, repeats: u64) {
         median(idle),
         median(settling)
     );
+    lists::measure(&app, &file, orders, if repeats > 3 { 30 } else { 3 }).await;
 }
 
 async fn timed(pass: &mut Pass) -> f64 {
@@ -159,7 +163,7 @@ fn fill(file: &Path, orders: u64, now: i64) {
                 closed,
                 id(closed),
                 "cancelled",
-                long_ago,
+                long_ago + i as i64,
                 long_ago + 1800,
                 Some(long_ago + 60),
             ))
@@ -176,7 +180,14 @@ fn fill(file: &Path, orders: u64, now: i64) {
             ))
             .expect("a deposit");
         order
-            .execute((open, id(open), "pending", now, later, None::<i64>))
+            .execute((
+                open,
+                id(open),
+                "pending",
+                now - (orders - i) as i64,
+                later,
+                None::<i64>,
+            ))
             .expect("an order");
         deposit
             .execute((open, WALLET, value_of(i), now, "open", None::<i64>, 1))

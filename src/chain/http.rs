@@ -10,6 +10,7 @@ use ureq::http::{Response, Uri};
 use ureq::{Agent, Body, RequestBuilder};
 
 use super::budget::Budget;
+use super::daily::Daily;
 use super::meter::Meter;
 use super::retry_after::retry_after;
 use super::{ProviderError, kind_name};
@@ -122,7 +123,7 @@ impl HttpClient {
             url: entry.url.clone(),
             key: key.and_then(|key| header.with(key)),
             budget: budget(entry),
-            meter: Arc::default(),
+            meter: Arc::new(Meter::new(daily(entry))),
             label: format!("{} {}", kind_name(entry.kind), host_of(&entry.url)),
             secrets,
         }
@@ -263,6 +264,13 @@ fn budget(entry: &ProviderConfig) -> Option<Arc<Budget>> {
         Some(key) => Budget::of_key(&host_of(&entry.url), key.expose(), per_second),
         None => Budget::new(per_second).map(Arc::new),
     }
+}
+
+/// Without a key a host counts by address, so that all chains count together, too.
+fn daily(entry: &ProviderConfig) -> Option<Arc<Daily>> {
+    let key = entry.api_key.as_ref().map_or("", |key| key.expose());
+    let limit = entry.max_per_day.filter(|limit| *limit > 0)?;
+    Some(Daily::of_key(&host_of(&entry.url), key, limit))
 }
 
 fn agent(timeouts: Timeouts) -> Agent {

@@ -1,24 +1,104 @@
 //! How much a provider is used.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::daily::Daily;
 
 const DAY_MS: i64 = 86_400_000;
 
-/// Counts the requests that go to one provider. Copies of its connection count together.
+/// What a user of a scarce budget can save up of its share, or take in advance: some passes' worth.
+const OWN: f64 = 20.0;
+
+/// Counts the requests that go to one provider, and says whether its plan leaves something. Copies of its connection count
+/// together.
 #[derive(Default)]
 pub struct Meter {
     requests: AtomicU64,
+    budget: Option<Budget>,
+}
+
+/// A plan's budget, and this provider's part in it.
+struct Budget {
+    daily: Arc<Daily>,
+    user: u64,
+    own: Mutex<Own>,
+}
+
+struct Own {
+    tokens: f64,
+    filled_at: i64,
 }
 
 impl Meter {
+    /// With the budget that its plan allows, if any.
+    pub fn new(daily: Option<Arc<Daily>>) -> Self {
+        static USERS: AtomicU64 = AtomicU64::new(0);
+        let budget = daily.map(|daily| Budget {
+            daily,
+            user: USERS.fetch_add(1, Ordering::Relaxed),
+            own: Mutex::new(Own {
+                tokens: OWN,
+                filled_at: i64::MIN,
+            }),
+        });
+        Self {
+            requests: AtomicU64::new(0),
+            budget,
+        }
+    }
+
     /// A request is sent.
     pub fn note_request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
+        if let Some(budget) = &self.budget {
+            budget.daily.take();
+            let mut own = budget.own();
+            own.tokens = (own.tokens - 1.0).max(-OWN);
+        }
+    }
+
+    /// The budget of its plan.
+    pub fn daily(&self) -> Option<&Daily> {
+        self.budget.as_ref().map(|budget| budget.daily.as_ref())
+    }
+
+    /// From when on the plan allows a pass, in Unix milliseconds: in the past if it does now.
+    pub fn ready_at(&self, now_ms: i64) -> i64 {
+        self.budget
+            .as_ref()
+            .map_or(i64::MIN, |budget| budget.ready_at(now_ms))
     }
 
     /// All requests since the start.
     pub fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+}
+
+impl Budget {
+    fn ready_at(&self, now_ms: i64) -> i64 {
+        let ready = self.daily.ready_at(now_ms);
+        let share = self.daily.share(self.user, now_ms);
+        let own = share.map_or(i64::MIN, |share| self.own().ready_at(share, now_ms));
+        ready.max(own)
+    }
+
+    fn own(&self) -> MutexGuard<'_, Own> {
+        // A pair of numbers: a panic elsewhere cannot have left it broken.
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Own {
+    fn ready_at(&mut self, per_ms: f64, now_ms: i64) -> i64 {
+        let elapsed = now_ms.saturating_sub(self.filled_at).max(0);
+        self.tokens = (self.tokens + elapsed as f64 * per_ms).min(OWN);
+        self.filled_at = self.filled_at.max(now_ms);
+        match self.tokens >= 1.0 {
+            true => i64::MIN,
+            false => now_ms + ((1.0 - self.tokens) / per_ms).ceil() as i64,
+        }
     }
 }
 
@@ -61,5 +141,41 @@ mod tests {
         assert_eq!(count(2, 6 * DAY_MS - 1), 5);
         assert_eq!(count(1, 6 * DAY_MS), 1);
         assert_eq!(count(0, 6 * DAY_MS + 1), 1);
+    }
+
+    /// Several chains at one key, one of them always the quickest: each gets its share, and all together what there is.
+    #[test]
+    fn who_shares_a_scarce_budget_shares_it_evenly() {
+        let daily = Arc::new(Daily::new(24_000));
+        let users: Vec<Meter> = (0..4).map(|_| Meter::new(Some(daily.clone()))).collect();
+        let mut now = 0;
+        while now < 6 * 3_600_000 {
+            for user in &users {
+                if user.ready_at(now) <= now {
+                    (0..3).for_each(|_| user.note_request());
+                }
+            }
+            now += 500;
+        }
+        let requests: Vec<u64> = users.iter().map(Meter::requests).collect();
+        let all: u64 = requests.iter().sum();
+        assert!((6_200..=6_450).contains(&all), "{requests:?}");
+        assert!(requests.iter().all(|n| *n > all / 5), "{requests:?}");
+    }
+
+    /// What the others do not want is not kept for them.
+    #[test]
+    fn who_is_alone_has_all_of_it() {
+        let daily = Arc::new(Daily::new(24_000));
+        let (one, other) = (Meter::new(Some(daily.clone())), Meter::new(Some(daily)));
+        let mut now = 0;
+        while now < 6 * 3_600_000 {
+            if one.ready_at(now) <= now {
+                one.note_request();
+            }
+            now += 500;
+        }
+        assert!(one.requests() > 6_000, "{}", one.requests());
+        assert_eq!(other.requests(), 0);
     }
 }

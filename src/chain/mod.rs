@@ -4,6 +4,9 @@
 //! the async runtime, and never while a transaction is open. An error is never "no transfers".
 
 mod budget;
+#[cfg(test)]
+mod costs;
+pub mod daily;
 mod etherscan;
 mod etherscan_api;
 mod evm_log;
@@ -214,6 +217,7 @@ mod tests {
             url: "https://provider.example/key-0123456789".to_owned(),
             api_key: Some(Secret::new("key-9876543210")),
             max_per_second: Some(3.0),
+            max_per_day: None,
         };
         let kinds = [
             ProviderKind::Rpc,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::health::{Health, Standing};
-use super::meter::Today;
+use super::meter::{Meter, Today};
 use super::{Provider, ProviderError};
 
 /// A head that was seen longer ago says nothing about how far the chain is now.
@@ -45,6 +45,8 @@ pub struct ProviderStatus {
     /// Requests sent to it in this day (UTC), and how often it gave no proper answer.
     pub requests_today: u64,
     pub errors_today: u64,
+    /// What its plan allows in a day.
+    pub daily_limit: Option<u64>,
 }
 
 impl Providers {
@@ -77,7 +79,7 @@ impl Providers {
     /// would be, so that an outage of ours is over for the chain soon after it is over. `None`: wait until [`Providers::next_at`].
     pub fn pick(&self, now_ms: i64) -> Option<Arc<dyn Provider>> {
         let mut state = self.state();
-        let choice = state.choice(now_ms)?;
+        let choice = state.choice(&self.members, now_ms)?;
         let switched = state.current.is_some_and(|current| current != choice);
         state.current = Some(choice);
         drop(state);
@@ -92,7 +94,9 @@ impl Providers {
     /// All that are not left alone now, in order of preference: for a second opinion.
     pub fn ready(&self, now_ms: i64) -> Vec<Arc<dyn Provider>> {
         let state = self.state();
-        let ready = |(i, _): &(usize, &Arc<dyn Provider>)| state.health[*i].ready_at() <= now_ms;
+        let ready = |(i, member): &(usize, &Arc<dyn Provider>)| {
+            state.health[*i].ready_at() <= now_ms && spent_until(member, now_ms) <= now_ms
+        };
         let ready = self.members.iter().enumerate().filter(ready);
         ready.map(|(_, provider)| provider.clone()).collect()
     }
@@ -104,7 +108,8 @@ impl Providers {
         let mut found: Vec<Arc<dyn Provider>> = Vec::new();
         for (member, health) in self.members.iter().zip(&state.health) {
             let known = |other: &Arc<dyn Provider>| other.host() == member.host();
-            if health.ready_if_last_at() <= now_ms && !known(first) && !found.iter().any(known) {
+            let ready = health.ready_if_last_at().max(spent_until(member, now_ms)) <= now_ms;
+            if ready && !known(first) && !found.iter().any(known) {
                 found.push(member.clone());
             }
         }
@@ -118,11 +123,11 @@ impl Providers {
     }
 
     /// When [`Providers::pick`] finds one again; `None` if there are no providers.
-    pub fn next_at(&self) -> Option<i64> {
-        self.state()
-            .health
-            .iter()
-            .map(Health::ready_if_last_at)
+    pub fn next_at(&self, now_ms: i64) -> Option<i64> {
+        let state = self.state();
+        let members = state.health.iter().zip(&self.members);
+        members
+            .map(|(health, member)| health.ready_if_last_at().max(spent_until(member, now_ms)))
             .min()
     }
 
@@ -154,6 +159,7 @@ impl Providers {
             let seen = other.head.filter(|(_, at)| now_ms - at <= HEAD_COUNTS_MS);
             j != i
                 && other.ready_at() <= now_ms
+                && spent_until(&self.members[j], now_ms) <= now_ms
                 && seen.is_some_and(|(theirs, _)| theirs.saturating_sub(head) > self.max_lag)
         };
         let lags = state.health.iter().enumerate().any(further);
@@ -179,6 +185,10 @@ impl Providers {
             current: state.current == Some(i),
             requests_today: state.today[i].requests,
             errors_today: state.today[i].errors,
+            daily_limit: self.members[i]
+                .meter()
+                .and_then(Meter::daily)
+                .map(|daily| daily.limit().into()),
         };
         state.health.iter().enumerate().map(status).collect()
     }
@@ -196,14 +206,22 @@ impl Providers {
 }
 
 impl State {
-    fn choice(&self, now_ms: i64) -> Option<usize> {
-        let ready = self.health.iter().position(|h| h.ready_at() <= now_ms);
+    fn choice(&self, members: &[Arc<dyn Provider>], now_ms: i64) -> Option<usize> {
+        let affordable = |i: &usize| spent_until(&members[*i], now_ms) <= now_ms;
+        let all = (0..members.len()).filter(affordable);
+        let ready = all.clone().find(|i| self.health[*i].ready_at() <= now_ms);
         ready.or_else(|| {
-            let last = self.health.iter().enumerate();
-            let (i, health) = last.min_by_key(|(_, h)| h.ready_if_last_at())?;
-            (health.ready_if_last_at() <= now_ms).then_some(i)
+            let when = |i: &usize| self.health[*i].ready_if_last_at();
+            all.min_by_key(when).filter(|i| when(i) <= now_ms)
         })
     }
+}
+
+/// Until when a provider's day is used up: in the past if it is not.
+fn spent_until(provider: &Arc<dyn Provider>, now_ms: i64) -> i64 {
+    provider
+        .meter()
+        .map_or(i64::MIN, |meter| meter.ready_at(now_ms))
 }
 
 /// Blocks that a provider may be behind: half a minute's, and five at least.

@@ -95,6 +95,7 @@ impl Scripted {
             url: url.to_owned(),
             api_key: None,
             max_per_second: None,
+            max_per_day: None,
         }
     }
 

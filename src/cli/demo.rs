@@ -105,6 +105,7 @@ pub fn config(dir: &Path, address: &str) -> Result<Config, String> {
             url: String::new(),
             api_key: None,
             max_per_second: None,
+            max_per_day: None,
         }];
     }
     Ok(config)

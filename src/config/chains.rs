@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::registry::{BuiltIn, Explorer, built_in};
+use super::registry::{BuiltIn, built_in};
 use super::report::nearest;
 use super::section::Section;
 use super::{ChainConfig, ProviderConfig, ProviderKind, Secret, value};
@@ -59,21 +59,16 @@ fn default_chain(built_in: &BuiltIn, keys: &ApiKeys) -> ChainConfig {
     }
 }
 
-/// The keyless endpoints, then the explorers whose key is there, or which need none.
+/// The keyless endpoints, then the explorers whose key is there.
 fn default_providers(built_in: &BuiltIn, keys: &ApiKeys) -> Vec<ProviderConfig> {
-    let usable = |explorer: &Explorer| {
-        let api_key = keys.of(explorer.provider.kind).cloned();
-        let max_per_second = match api_key {
-            Some(_) => explorer.provider.max_per_second,
-            None => Some(explorer.keyless_max_per_second?),
-        };
+    let with_key = |explorer: &ProviderConfig| {
+        let api_key = Some(keys.of(explorer.kind)?.clone());
         Some(ProviderConfig {
             api_key,
-            max_per_second,
-            ..explorer.provider.clone()
+            ..explorer.clone()
         })
     };
-    let explorers = built_in.explorers.iter().filter_map(usable);
+    let explorers = built_in.explorers.iter().filter_map(with_key);
     built_in.rpc.iter().cloned().chain(explorers).collect()
 }
 
@@ -245,6 +240,7 @@ fn provider(s: &Section<'_>, family: Family, keys: &ApiKeys) -> Option<ProviderC
         api_key: api_key.or_else(|| keys.for_own(kind, &url)),
         url,
         max_per_second,
+        max_per_day: None,
     })
 }
 
@@ -321,8 +317,8 @@ impl ApiKeys {
         let host = value::HttpUrl::parse(url)?.host;
         let explorers = built_in().values().flat_map(|b| &b.explorers);
         let is_original = explorers
-            .filter(|e| e.provider.kind == kind)
-            .filter_map(|e| value::HttpUrl::parse(&e.provider.url))
+            .filter(|e| e.kind == kind)
+            .filter_map(|e| value::HttpUrl::parse(&e.url))
             .any(|original| original.host == host);
         is_original.then(|| self.of(kind).cloned()).flatten()
     }

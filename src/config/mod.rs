@@ -167,6 +167,8 @@ pub struct ProviderConfig {
     pub url: String,
     pub api_key: Option<Secret>,
     pub max_per_second: Option<f64>,
+    /// The requests that its plan allows in a day: of the registry's own entries only.
+    pub max_per_day: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

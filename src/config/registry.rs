@@ -24,8 +24,8 @@ pub struct BuiltIn {
     pub poll_interval: Duration,
     /// Keyless JSON-RPC endpoints, in order of preference.
     pub rpc: Vec<ProviderConfig>,
-    /// Explorers whose free plan covers the chain.
-    pub explorers: Vec<Explorer>,
+    /// Explorers whose free plan covers the chain; each needs a key.
+    pub explorers: Vec<ProviderConfig>,
 }
 
 /// A chain's own coin.
@@ -34,15 +34,6 @@ pub struct BuiltIn {
 pub struct Native {
     pub name: String,
     pub symbol: String,
-}
-
-/// An explorer of a chain.
-#[derive(Clone, Debug)]
-pub struct Explorer {
-    /// As it is asked with a key.
-    pub provider: ProviderConfig,
-    /// How often it may be asked without one; `None` if it needs one.
-    pub keyless_max_per_second: Option<f64>,
 }
 
 /// Every chain of the registry by its short name.
@@ -105,6 +96,7 @@ enum RawConfirmations {
 struct RawEndpoint {
     url: String,
     max_per_second: f64,
+    max_per_day: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -113,7 +105,7 @@ struct RawExplorer {
     kind: String,
     url: String,
     max_per_second: f64,
-    keyless: Option<f64>,
+    max_per_day: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -148,7 +140,7 @@ impl RawChain {
             RawConfirmations::Finalized(word) => return Err(format!("confirmations {word:?}")),
         };
         let tokens: Result<_, _> = self.tokens.into_iter().map(|t| t.token(family)).collect();
-        let explorers: Result<_, _> = self.explorers.into_iter().map(|e| e.explorer()).collect();
+        let explorers: Result<_, _> = self.explorers.into_iter().map(|e| e.provider()).collect();
         Ok(BuiltIn {
             chain: Chain {
                 blockchain: Blockchain::new(name),
@@ -173,21 +165,24 @@ impl RawChain {
 
 impl RawEndpoint {
     fn provider(self) -> ProviderConfig {
-        provider(ProviderKind::Rpc, self.url, self.max_per_second)
+        ProviderConfig {
+            max_per_day: self.max_per_day,
+            ..provider(ProviderKind::Rpc, self.url, self.max_per_second)
+        }
     }
 }
 
 impl RawExplorer {
-    fn explorer(self) -> Result<Explorer, String> {
+    fn provider(self) -> Result<ProviderConfig, String> {
         let kind = match self.kind.as_str() {
             "etherscan" => ProviderKind::Etherscan,
             "tronscan" => ProviderKind::Tronscan,
             "trongrid" => ProviderKind::Trongrid,
             other => return Err(format!("explorer kind {other:?}")),
         };
-        Ok(Explorer {
-            provider: provider(kind, self.url, self.max_per_second),
-            keyless_max_per_second: self.keyless,
+        Ok(ProviderConfig {
+            max_per_day: self.max_per_day,
+            ..provider(kind, self.url, self.max_per_second)
         })
     }
 }
@@ -217,6 +212,7 @@ fn provider(kind: ProviderKind, url: String, max_per_second: f64) -> ProviderCon
         url,
         api_key: None,
         max_per_second: Some(max_per_second),
+        max_per_day: None,
     }
 }
 
@@ -317,8 +313,7 @@ mod tests {
     fn every_chain_can_be_watched_without_a_key() {
         for (name, built_in) in built_in() {
             assert!(!built_in.rpc.is_empty(), "{name}");
-            let explorers = built_in.explorers.iter().map(|e| &e.provider);
-            let providers = built_in.rpc.iter().chain(explorers);
+            let providers = built_in.rpc.iter().chain(&built_in.explorers);
             for provider in providers {
                 assert!(provider.url.starts_with("https://"), "{}", provider.url);
                 assert_eq!(provider.api_key, None);
@@ -338,13 +333,21 @@ mod tests {
         }
     }
 
+    /// Explorers have free plans, and a key's requests of all chains count together: each entry of a host has the same limit.
     #[test]
-    fn tron_has_both_of_trongrids_doors_without_a_key() {
-        let keyless = chain("tron").explorers.iter();
-        let keyless = keyless.filter(|e| e.keyless_max_per_second.is_some());
-        let urls: Vec<_> = keyless.map(|e| e.provider.url.as_str()).collect();
-        assert_eq!(urls, ["https://api.trongrid.io"]);
-        assert_eq!(chain("tron").rpc[0].url, "https://api.trongrid.io/jsonrpc");
+    fn explorers_have_the_limits_of_their_free_plans() {
+        for (name, built_in) in built_in() {
+            for explorer in &built_in.explorers {
+                let (per_second, per_day) = match explorer.kind {
+                    ProviderKind::Etherscan => (3.0, 100_000),
+                    ProviderKind::Trongrid => (10.0, 100_000),
+                    ProviderKind::Tronscan => (3.0, 50_000),
+                    other => panic!("{name}: {other:?}"),
+                };
+                assert_eq!(explorer.max_per_second, Some(per_second), "{name}");
+                assert_eq!(explorer.max_per_day, Some(per_day), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub fn service(app: &App, sockets: &Sockets) -> Api {
         app: app.clone(),
         sockets: sockets.clone(),
     };
-    let parts = (service, user, admin::api(app));
+    let parts = (service, user, admin::api(app, sockets));
     OpenApiService::new(parts, "Ocrch", env!("CARGO_PKG_VERSION"))
         .webhooks()
         .description(ABOUT)

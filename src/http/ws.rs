@@ -71,6 +71,11 @@ impl Drop for Open {
 }
 
 impl Sockets {
+    /// Waits until the server stops.
+    pub async fn stopping(&self) {
+        self.stop.cancelled().await;
+    }
+
     pub fn new(app: &App) -> Self {
         Self {
             tasks: TaskTracker::new(),

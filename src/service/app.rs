@@ -8,6 +8,7 @@ use super::hub::Hub;
 use super::inquiries::Inquiries;
 use super::retired::{self, Retired};
 use super::tickets::Tickets;
+use super::trials::Trials;
 use super::watching::Watching;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -30,6 +31,7 @@ struct Shared {
     signals: Arc<Signals>,
     tickets: Tickets,
     inquiries: Inquiries,
+    trials: Trials,
 }
 
 /// What a reload replaces, in one piece.
@@ -87,6 +89,7 @@ impl App {
             signals,
             tickets: Tickets::default(),
             inquiries: Inquiries::default(),
+            trials: Trials::default(),
         })))
     }
 
@@ -170,6 +173,11 @@ impl App {
 
     pub fn tickets(&self) -> &Tickets {
         &self.0.tickets
+    }
+
+    /// Test webhooks.
+    pub fn trials(&self) -> &Trials {
+        &self.0.trials
     }
 
     /// Questions about single transactions.

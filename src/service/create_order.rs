@@ -203,7 +203,7 @@ fn check(config: &Config, request: CreateOrder) -> Result<NewOrder, CreateError>
     })
 }
 
-fn check_url(url: &str) -> Result<(), &'static str> {
+pub(super) fn check_url(url: &str) -> Result<(), &'static str> {
     if url.len() > 2048 {
         return Err("longer than 2048 characters");
     }

@@ -18,6 +18,7 @@ mod retired;
 pub mod scan;
 pub mod settle;
 pub mod tickets;
+pub mod trials;
 pub mod view;
 pub mod watching;
 

@@ -1,7 +1,7 @@
 //! Forgetting what is of no use any more.
 
 use super::App;
-use crate::store::{StoreError, claims, events, replays};
+use crate::store::{StoreError, changes, claims, events, replays};
 
 /// Idempotency keys are good for a day, in seconds; an hour more costs nothing.
 const KEYS: i64 = 25 * 3600;
@@ -22,8 +22,9 @@ pub async fn prune(app: &App) -> Result<bool, StoreError> {
             let signatures_before = tx.now - max_age - SIGNATURES_BEYOND_AGE;
             let replays = replays::prune(tx, tx.now - KEYS, signatures_before)?;
             let events = events::prune(tx, tx.now - attempts_for, tx.now - events_for)?;
+            let changes = changes::prune(tx, tx.now - events_for)?;
             let claims = claims::prune(tx, tx.now - UNFOUNDED_CLAIMS)?;
-            Ok(replays + events + claims > 0)
+            Ok(replays + events + changes + claims > 0)
         })
         .await
 }

@@ -64,10 +64,13 @@ pub fn list(
     limit: u32,
     offset: u32,
 ) -> Result<Vec<Entry>, StoreError> {
-    let sql = format!("{SELECT} WHERE a.id < ?1 ORDER BY a.id DESC LIMIT ?2 OFFSET ?3");
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&list_sql())?;
     let found = statement.query_map(params![before.unwrap_or(i64::MAX), limit, offset], entry)?;
     Ok(found.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn list_sql() -> String {
+    format!("{SELECT} WHERE a.id < ?1 ORDER BY a.id DESC LIMIT ?2 OFFSET ?3")
 }
 
 /// What was done to an order, the oldest first.

@@ -88,10 +88,13 @@ fn entry(row: &rusqlite::Row<'_>) -> Result<Entry, rusqlite::Error> {
 
 /// The entries after one, the oldest first.
 pub fn after(connection: &Connection, id: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
-    let sql = format!("{} WHERE c.id > ?1 ORDER BY c.id LIMIT ?2", select());
-    let mut statement = connection.prepare_cached(&sql)?;
+    let mut statement = connection.prepare_cached(&after_sql())?;
     let found = statement.query_map(params![id, limit], entry)?;
     Ok(found.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn after_sql() -> String {
+    format!("{} WHERE c.id > ?1 ORDER BY c.id LIMIT ?2", select())
 }
 
 /// The entries about an order, the oldest first.

@@ -47,7 +47,7 @@ pub fn list_open(
     Ok((deposits?, places.last().copied()))
 }
 
-fn walk(filter: &DepositFilter) -> (Walk, Vec<Value>) {
+pub(super) fn walk(filter: &DepositFilter) -> (Walk, Vec<Value>) {
     let text = |value: &String| Value::Text(value.clone());
     let (index, indexed, others, values) = match (&filter.blockchain, &filter.coin) {
         (None, None) => ("deposits_open", "status = 'open'", vec![], vec![]),

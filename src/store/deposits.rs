@@ -266,6 +266,54 @@ pub fn of_order(
     Ok(found.collect::<Result<_, _>>()?)
 }
 
+/// The deposit in this row.
+pub fn at(connection: &Connection, row: i64) -> Result<Deposit, StoreError> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM deposits d JOIN orders o ON o.id = d.order_id WHERE d.id = ?1"
+    ))?;
+    Ok(statement.query_row([row], deposit)?)
+}
+
+/// An order's deposit for what a transfer brought, which an admin says has paid the order: the one of its chain, coin and
+/// wallet, the nearest in value; else a new one for the order's amount, which nobody was shown.
+pub fn for_assignment(tx: &Tx<'_>, order: &Order, transfer: &Transfer) -> Result<i64, StoreError> {
+    let of_order = of_order(tx, order.row)?;
+    let place = |d: &Deposit| {
+        (&d.blockchain, &d.coin, d.wallet)
+            == (&transfer.blockchain, &transfer.coin, transfer.recipient)
+    };
+    let apart = |d: &Deposit| match d.value <= transfer.value {
+        true => transfer.value.checked_sub(d.value),
+        false => d.value.checked_sub(transfer.value),
+    };
+    let nearest = of_order
+        .iter()
+        .map(|(deposit, _)| deposit)
+        .filter(|d| place(d));
+    if let Some(deposit) = nearest.min_by_key(|d| apart(d)) {
+        return Ok(deposit.id);
+    }
+    let micros = Amount::parse(&order.new.amount)
+        .ok()
+        .and_then(Amount::to_micros)
+        .ok_or_else(|| StoreError::Corrupt(format!("amount of order row {}", order.row)))?;
+    tx.prepare_cached(
+        "INSERT INTO deposits (order_id, blockchain, stablecoin, wallet, micros, expected_sender, opened_at,
+             after_transfer, status, closed_at, holds_value)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT coalesce(max(id), 0) FROM transfers), 'closed', ?7, 0)",
+    )?
+    .execute(params![
+        order.row,
+        transfer.blockchain.as_str(),
+        transfer.coin.as_str(),
+        transfer.recipient.to_string(),
+        micros,
+        order.new.expecting_address.map(|a| a.to_string()),
+        tx.now,
+    ])?;
+    Ok(tx.last_insert_rowid())
+}
+
 /// The row of the order that a deposit belongs to.
 pub fn order_of(connection: &Connection, deposit: i64) -> Result<i64, StoreError> {
     let mut statement = connection.prepare_cached("SELECT order_id FROM deposits WHERE id = ?1")?;

@@ -5,16 +5,21 @@ pub mod changes;
 mod checkpoint;
 pub mod claims;
 pub mod copy;
+pub mod counts;
 pub mod cursors;
 pub mod daily;
 pub mod deposit_list;
 pub mod deposits;
+pub mod event_list;
 pub mod events;
 pub mod inspect;
+pub mod likely;
 mod migrate;
 pub mod order_list;
 pub mod orders;
 pub mod page;
+#[cfg(test)]
+mod plans;
 mod pulse;
 pub mod replays;
 pub mod restore;
@@ -30,7 +35,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use r2d2_sqlite::SqliteConnectionManager;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+pub use rusqlite::Connection;
+use rusqlite::{ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use checkpoint::Checkpoints;

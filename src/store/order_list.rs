@@ -43,7 +43,7 @@ pub fn list(
 
 /// The index that serves a filter best, with the values of its conditions. What the merchant's own id finds is little;
 /// payments by chain and coin are more, all orders of a status the most.
-fn walk(filter: &OrderFilter) -> (Walk, Vec<Value>) {
+pub(super) fn walk(filter: &OrderFilter) -> (Walk, Vec<Value>) {
     let mut values = Vec::new();
     let mut with = |value: &str| values.push(Value::Text(value.to_owned()));
     let (index, indexed) = match (
@@ -107,7 +107,7 @@ fn walk(filter: &OrderFilter) -> (Walk, Vec<Value>) {
     (walk, values)
 }
 
-const SEARCH: &str = "SELECT id FROM orders INDEXED BY orders_by_merchant_id
+pub(super) const SEARCH: &str = "SELECT id FROM orders INDEXED BY orders_by_merchant_id
      WHERE merchant_order_id >= ?1 AND merchant_order_id < ?2 ORDER BY merchant_order_id DESC, created_at DESC LIMIT ?3 OFFSET ?4";
 
 /// Orders whose merchant's id begins so, the greatest id first.

@@ -38,6 +38,8 @@ pub struct ListedTransfer {
     pub status: TransferStatus,
     pub confirmations: u64,
     pub required: u32,
+    /// Why it is not confirmed although it is deep enough.
+    pub held_back: Option<String>,
     pub fulfillment: Option<i64>,
     pub tail_dropped: bool,
     pub vanished: bool,
@@ -59,7 +61,7 @@ pub fn list(
 }
 
 /// The index that serves a filter best: what is likely to be least comes first.
-fn walk(filter: &TransferFilter) -> (Walk, Vec<Value>) {
+pub(super) fn walk(filter: &TransferFilter) -> (Walk, Vec<Value>) {
     let text = |value: &str| Value::Text(value.to_owned());
     let status = filter.status.map(TransferStatus::as_str);
     let unmatched = ("status = 'no_matched_deposit' AND ignored = 0", vec![]);
@@ -120,7 +122,7 @@ fn walk(filter: &TransferFilter) -> (Walk, Vec<Value>) {
 
 const SELECT: &str = "SELECT t.id, t.blockchain, t.stablecoin, t.contract, t.sender, t.recipient, t.txn_hash, t.value,
      t.block_number, t.block_timestamp, t.created_at, t.status, t.confirmations, t.required, t.fulfillment,
-     t.tail_dropped, t.vanished, t.ignored, o.order_id
+     t.tail_dropped, t.vanished, t.ignored, o.order_id, t.held_back
      FROM transfers t LEFT JOIN deposits d ON d.id = coalesce(t.fulfillment, t.candidate) LEFT JOIN orders o ON o.id = d.order_id";
 
 /// The transfers that pay one of an order's deposits or are about to, the oldest first.
@@ -170,6 +172,7 @@ fn listed(row: &Row<'_>) -> Result<ListedTransfer, rusqlite::Error> {
         vanished: row.get(16)?,
         ignored: row.get(17)?,
         order_id: row.get(18)?,
+        held_back: row.get(19)?,
     })
 }
 

@@ -6,6 +6,7 @@ use super::{StoreError, Tx, rows};
 use crate::clock::UnixSeconds;
 use crate::domain::agreement::HeldBack;
 use crate::domain::amount::Amount;
+use crate::domain::deposit::Deposit;
 use crate::domain::registry::{Blockchain, Coin};
 use crate::domain::transfer::{BlockRef, ChainTransfer, Transfer, TransferId, TransferStatus};
 
@@ -303,6 +304,25 @@ pub fn waiting_with_candidates_of(
          WHERE d.order_id = ?1 AND t.status = 'waiting_for_confirmation' ORDER BY t.id",
     )?;
     let found = statement.query_map([order_row], |row| row.get(0))?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Waiting transfers to where a deposit wants its money that will pay no deposit, the first mined first.
+pub fn waiting_for_nobody(
+    connection: &Connection,
+    deposit: &Deposit,
+) -> Result<Vec<i64>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id FROM transfers INDEXED BY transfers_watched
+         WHERE blockchain = ?1 AND watched = 1 AND status = 'waiting_for_confirmation' AND candidate IS NULL
+           AND recipient = ?2 AND stablecoin = ?3 ORDER BY block_number, id",
+    )?;
+    let key = params![
+        deposit.blockchain.as_str(),
+        deposit.wallet.to_string(),
+        deposit.coin.as_str(),
+    ];
+    let found = statement.query_map(key, |row| row.get(0))?;
     Ok(found.collect::<Result<_, _>>()?)
 }
 

@@ -225,7 +225,7 @@ fn count(app: &App, event: &Event, outcome: &Outcome) {
     }
 }
 
-async fn post(sender: Sender, event: Event, timestamp: UnixSeconds) -> Outcome {
+pub async fn post(sender: Sender, event: Event, timestamp: UnixSeconds) -> Outcome {
     let sent = tokio::task::spawn_blocking(move || {
         sender.post(&Delivery {
             url: &event.url,

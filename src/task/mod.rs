@@ -6,6 +6,7 @@ pub mod every;
 pub mod look_ups;
 pub mod outages;
 pub mod pass;
+pub mod trials;
 pub mod watch;
 mod watchers;
 
@@ -44,6 +45,10 @@ pub fn start(
     let (delivering, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "delivering webhooks", move || {
         deliver::run(delivering.clone(), stopped.clone())
+    });
+    let (trying, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "sending test webhooks", move || {
+        trials::run(trying.clone(), stopped.clone())
     });
     let (expiring, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "expiring orders", move || {

@@ -27,6 +27,8 @@ pub struct Pass {
     /// The lowest head since a pass last got as far as the cursors.
     lowest_head: u64,
     last_head: u64,
+    /// When a head was last found to be true, in Unix milliseconds.
+    read_at: Option<i64>,
     second_look: SecondLook,
     notes: Notes,
     /// Who was asked last.
@@ -41,6 +43,7 @@ impl Pass {
             providers,
             lowest_head: u64::MAX,
             last_head: 0,
+            read_at: None,
             second_look: SecondLook::default(),
             notes: Notes::default(),
             asked: None,
@@ -121,6 +124,6 @@ fn report(status: ProviderStatus) -> ProviderReport {
         error: error.map(|error| error.to_string()),
         requests_today: status.requests_today,
         errors_today: status.errors_today,
-        daily_limit: None,
+        daily_limit: status.daily_limit,
     }
 }

@@ -62,30 +62,43 @@ async fn watch(
 }
 
 async fn rest(pass: &Pass, began: Instant, stop: &CancellationToken) {
-    let (fast, slow) = intervals(pass);
-    let busy = is_busy(pass.app(), pass.blockchain()).unwrap_or(true);
-    let until = began + if busy { fast } else { slow };
+    let pause = Pause::after(pass);
+    let until = began + pause.usual;
     tokio::select! {
         () = stop.cancelled() => {}
         () = sleep_until(until) => {}
         () = pass.app().chain_changed(pass.blockchain()) => {
-            // Woken out of a slow rest this is at once; deposits in quick succession share a pass.
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = sleep_until(until.min(began + fast)) => {}
+                () = sleep_until(until.min(began + pause.if_woken)) => {}
             }
         }
     }
 }
 
-fn intervals(pass: &Pass) -> (Duration, Duration) {
-    let config = pass.app().config();
-    match config.chain(pass.blockchain()) {
-        Some(chain) => (
-            chain.poll_interval,
-            chain.idle_poll_interval.max(chain.poll_interval),
-        ),
-        None => (Duration::from_secs(60), Duration::from_secs(60)),
+/// From the beginning of a pass that succeeded to that of the next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pause {
+    /// Short while money is expected.
+    pub usual: Duration,
+    /// Where a new deposit woke the watcher meanwhile. Out of a slow rest this is at once; deposits in quick succession share
+    /// a pass.
+    pub if_woken: Duration,
+}
+
+impl Pause {
+    /// By what is stored now.
+    pub fn after(pass: &Pass) -> Self {
+        const UNKNOWN_CHAIN: Duration = Duration::from_secs(60);
+        let config = pass.app().config();
+        let chain = config.chain(pass.blockchain());
+        let fast = chain.map_or(UNKNOWN_CHAIN, |chain| chain.poll_interval);
+        let slow = chain.map_or(UNKNOWN_CHAIN, |chain| chain.idle_poll_interval.max(fast));
+        let busy = is_busy(pass.app(), pass.blockchain()).unwrap_or(true);
+        Self {
+            usual: if busy { fast } else { slow },
+            if_woken: fast,
+        }
     }
 }
 
@@ -93,7 +106,7 @@ async fn back_off(pass: &Pass, least: Duration, stop: &CancellationToken) {
     let now_ms = pass.app().clock().now_ms();
     let wait_ms = pass
         .providers()
-        .next_at()
+        .next_at(now_ms)
         .map_or(1000, |at| at.saturating_sub(now_ms));
     let wait = Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0));
     tokio::select! {

@@ -1,5 +1,6 @@
 //! The application in this process: a real file and simulated chains, without HTTP, with a clock that tests turn.
 
+pub mod counted;
 pub mod moody;
 
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ use self::moody::Moody;
 pub const NET: &str = "net";
 
 /// The first lines of every configuration here.
-const BEGINNING: &str = r#"
+pub const BEGINNING: &str = r#"
 [admin]
 secret = "$argon2id$v=19$m=19456,t=2,p=1$ZGVtby1vbmx5LXNhbHQ$ZGVtby1vbmx5LW5vLXBhc3N3b3JkLWZpdHMtdGhpcy0"
 [merchant]

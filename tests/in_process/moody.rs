@@ -21,6 +21,8 @@ struct Mood {
     down: bool,
     /// Blocks behind the chain.
     behind: u64,
+    /// Blocks that its head is above the chain's: blocks that it does not have.
+    ahead: u64,
     /// Transactions that it does not show.
     hidden: Vec<String>,
     /// Transactions whose transfers it does not list.
@@ -47,6 +49,11 @@ impl Moody {
 
     pub fn lag(&self, blocks: u64) {
         self.mood().behind = blocks;
+    }
+
+    /// Names a head that does not exist.
+    pub fn run_ahead(&self, blocks: u64) {
+        self.mood().ahead = blocks;
     }
 
     /// Shows nothing of a transaction.
@@ -84,7 +91,7 @@ impl Moody {
         if mood.down {
             return Err(ProviderError::Unreachable("it is down".into()));
         }
-        let head = self.chain.head()?.saturating_sub(mood.behind);
+        let head = self.chain.head()?.saturating_sub(mood.behind) + mood.ahead;
         Ok((mood, head))
     }
 }

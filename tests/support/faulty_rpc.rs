@@ -38,6 +38,10 @@ pub enum Fault {
     NonsenseAbout(String),
     /// An error of the node's about this transaction only.
     ErrorAbout(String),
+    /// Lists no log of this transaction, and answers truly when asked for it.
+    Omits(String),
+    /// Shows nothing at all of this transaction.
+    Denies(String),
     /// An error for every range of logs that contains this block.
     BlockError(u64),
     /// Every call is an error of the node's.
@@ -245,6 +249,8 @@ fn serve(stream: TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
                 | Fault::NonsenseAbout(_)
                 | Fault::ErrorAbout(_)
                 | Fault::BlockError(_)
+                | Fault::Omits(_)
+                | Fault::Denies(_)
         );
         note(state, &request, sent && healthy && !is_error(&answer));
         if !sent {
@@ -316,6 +322,14 @@ fn spoil(call: &Value, mut answer: Value, state: &State) -> Value {
             if call["params"][0] == **hash =>
         {
             answer["result"] = json!({"transactionHash": "soon", "blockNumber": "0x1"});
+        }
+        (Fault::Omits(hash) | Fault::Denies(hash), "eth_getLogs") => {
+            if let Some(logs) = answer["result"].as_array_mut() {
+                logs.retain(|log| log["transactionHash"] != **hash);
+            }
+        }
+        (Fault::Denies(hash), "eth_getTransactionReceipt") if call["params"][0] == **hash => {
+            answer["result"] = Value::Null;
         }
         (Fault::ErrorAbout(hash), "eth_getTransactionReceipt") if call["params"][0] == **hash => {
             return error(call, -32000, "missing trie node");

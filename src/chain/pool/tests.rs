@@ -4,13 +4,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use proptest::prelude::*;
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::super::daily::Daily;
 use super::super::{Receipt, Scan, Scanned};
 use super::*;
 use crate::domain::address::Address;
 use crate::domain::transfer::BlockRef;
 
 /// A provider that is never asked anything, but counts how often it was distrusted.
-struct Named(&'static str, AtomicU32);
+struct Named(&'static str, AtomicU32, Meter);
 
 impl Provider for Named {
     fn label(&self) -> &str {
@@ -34,13 +35,16 @@ impl Provider for Named {
     fn distrust(&self) {
         self.1.fetch_add(1, Ordering::Relaxed);
     }
+    fn meter(&self) -> Option<&Meter> {
+        Some(&self.2)
+    }
 }
 
 /// A pool of named providers, and how often each was distrusted.
 fn pool(names: &[&'static str]) -> (Providers, Vec<Arc<Named>>) {
     let named: Vec<Arc<Named>> = names
         .iter()
-        .map(|name| Arc::new(Named(name, AtomicU32::new(0))))
+        .map(|name| Arc::new(Named(name, AtomicU32::new(0), Meter::new(None))))
         .collect();
     let providers = named
         .iter()
@@ -88,7 +92,7 @@ fn the_first_that_is_well_is_picked() {
 fn an_empty_pool_has_nobody_to_wait_for() {
     let (pool, _) = pool(&[]);
     assert!(pool.is_empty());
-    assert_eq!((picked(&pool, 0), pool.next_at()), (None, None));
+    assert_eq!((picked(&pool, 0), pool.next_at(0)), (None, None));
 }
 
 #[test]
@@ -107,14 +111,14 @@ fn an_only_provider_is_tried_again_within_ten_seconds() {
     for error in errors.iter().cycle().take(40) {
         fail(&pool, error, now);
         assert_eq!(picked(&pool, now), None);
-        let next = pool.next_at().unwrap();
+        let next = pool.next_at(0).unwrap();
         assert!((now + 500..=now + 10_000).contains(&next), "{next}");
         now = next;
     }
     // By then it is at its longest, which is ten seconds at most and five at least.
     assert!(pool.status(0)[0].ready_at >= now);
     fail(&pool, &down(), now);
-    assert!(pool.next_at().unwrap() >= now + 5_000);
+    assert!(pool.next_at(0).unwrap() >= now + 5_000);
 }
 
 #[test]
@@ -143,10 +147,10 @@ fn when_all_fail_each_is_tried_like_an_only_one() {
     let mut now = 0;
     for _ in 0..60 {
         fail(&pool, &down(), now);
-        now = pool.next_at().unwrap().max(now);
+        now = pool.next_at(0).unwrap().max(now);
     }
     // The outage is over: one is asked within ten seconds, however long it was.
-    let next = pool.next_at().unwrap();
+    let next = pool.next_at(0).unwrap();
     assert!(next <= now + 10_000, "{next} {now}");
     assert!(pool.pick(next).is_some());
 }
@@ -155,10 +159,10 @@ fn when_all_fail_each_is_tried_like_an_only_one() {
 fn retry_after_is_honoured_but_not_without_end() {
     let (alone, _) = pool(&["a"]);
     fail(&alone, &limited(60), 0);
-    assert_eq!(alone.next_at(), Some(60_000));
+    assert_eq!(alone.next_at(0), Some(60_000));
     let (alone, _) = pool(&["a"]);
     fail(&alone, &limited(u64::MAX), 0);
-    assert_eq!(alone.next_at(), Some(900_000));
+    assert_eq!(alone.next_at(0), Some(900_000));
     let (two, _) = pool(&["a", "b"]);
     fail(&two, &limited(60), 0);
     assert_eq!(picked(&two, 59_999).as_deref(), Some("b"));
@@ -256,7 +260,7 @@ fn the_log_tells_changes_and_not_tries() {
         let mut now = 0;
         for _ in 0..1000 {
             fail(&pool, &down(), now);
-            now = pool.next_at().unwrap();
+            now = pool.next_at(0).unwrap();
         }
         let provider = pool.pick(now).unwrap();
         pool.failed(&provider, &ProviderError::Refused("no".into()), now);
@@ -328,7 +332,7 @@ proptest! {
                 Event::Succeed => pool.succeeded(&provider, now),
                 Event::Head(head) => drop(pool.saw_head(&provider, head, now)),
             }
-            let next = pool.next_at().unwrap();
+            let next = pool.next_at(0).unwrap();
             prop_assert!(next <= now + 10_000);
             prop_assert!(pool.pick(next.max(now)).is_some());
         }
@@ -357,4 +361,33 @@ fn witnesses_are_of_other_hosts() {
     assert_eq!(labels(0), ["tronscan b.example", "rpc c.example"]);
     assert!(pool.status(0)[2].ready_at > 10_000);
     assert_eq!(labels(10_000)[0], "rpc b.example");
+}
+
+/// One whose day is used up is left alone like one that fails, even if it is the last: its plan would be taken away.
+#[test]
+fn a_day_that_is_used_up_is_waited_for() {
+    let daily = Arc::new(Daily::new(24_000));
+    let rich = |name| Arc::new(Named(name, AtomicU32::new(0), Meter::new(None)));
+    let poor = Arc::new(Named(
+        "poor",
+        AtomicU32::new(0),
+        Meter::new(Some(daily.clone())),
+    ));
+    let alone = Providers::new("eth", vec![poor.clone()], 10);
+    let among = Providers::new("eth", vec![poor.clone(), rich("other")], 10);
+    assert_eq!(picked(&among, 0).as_deref(), Some("poor"));
+    assert_eq!(among.status(0)[0].daily_limit, Some(24_000));
+    (0..1000).for_each(|_| poor.2.note_request());
+    assert_eq!(picked(&among, 0).as_deref(), Some("other"));
+    assert_eq!(among.status(0)[0].requests_today, 1000);
+    assert_eq!(picked(&alone, 0), None);
+    assert_eq!(alone.next_at(0), Some(4_000));
+    assert_eq!(picked(&alone, 4_000).as_deref(), Some("poor"));
+    (0..9).for_each(|_| poor.2.note_request());
+    // Its head, further than the other's, is no reason to leave the other alone.
+    let other = among.members[1].clone();
+    among.saw_head(&among.members[0].clone(), 100, 0);
+    assert!(!among.saw_head(&other, 50, 0));
+    assert!(among.witnesses(&other, 0).is_empty());
+    assert_eq!(among.ready(0).len(), 1);
 }

@@ -241,7 +241,7 @@ fn chains_are_checked() {
         "found 0, expected a whole number from 1 to 10",
     );
     check(
-        "[chains.nile]\nagreement = 2",
+        "[chains.tron]\nagreement = 2",
         "found 2, but the chain has only 1 provider",
     );
     check(

@@ -20,6 +20,10 @@ macro_rules! admin_answers {
             /// "internal server error": something failed on our side; the log has it, and trying again is safe.
             #[oai(status = 500)]
             Internal(poem_openapi::payload::PlainText<String>),
+            /// "temporarily unavailable, try again later": the database cannot be used just now, say because the disk is
+            /// full. Nothing was stored.
+            #[oai(status = 503)]
+            Unavailable(poem_openapi::payload::PlainText<String>),
         }
 
         impl From<$crate::http::errors::Failure> for $name {
@@ -30,6 +34,7 @@ macro_rules! admin_answers {
                     401 => Self::Unauthorized(text),
                     429 => Self::TooMany(text, failure.retry_after.unwrap_or(1)),
                     500 => Self::Internal(text),
+                    503 => Self::Unavailable(text),
                     status => {
                         tracing::error!(status, text = text.0, "an endpoint failed in a way it does not document");
                         Self::Internal(poem_openapi::payload::PlainText($crate::http::errors::INTERNAL.text.into_owned()))

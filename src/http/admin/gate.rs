@@ -47,6 +47,8 @@ struct Inner {
     known: Mutex<Option<Known>>,
     /// Held during an Argon2 computation, and for as long after it.
     computing: Arc<Semaphore>,
+    #[cfg(test)]
+    computations: Arc<tests::Computations>,
     clients: Mutex<HashMap<IpAddr, Client>>,
 }
 
@@ -76,6 +78,8 @@ impl Gate {
             key,
             known: Mutex::new(None),
             computing: Arc::new(Semaphore::new(1)),
+            #[cfg(test)]
+            computations: Arc::default(),
             clients: Mutex::default(),
         }))
     }
@@ -126,7 +130,14 @@ impl Gate {
         };
         let (hash, secret) = (hash.to_owned(), secret.to_vec());
         let started = Instant::now();
-        let right = tokio::task::spawn_blocking(move || verify_admin_secret(&secret, &hash)).await;
+        #[cfg(test)]
+        let computations = self.0.computations.clone();
+        let right = tokio::task::spawn_blocking(move || {
+            #[cfg(test)]
+            let _one = computations.begin();
+            verify_admin_secret(&secret, &hash)
+        })
+        .await;
         let took = started.elapsed();
         tokio::spawn(async move {
             sleep(took).await;
@@ -219,5 +230,100 @@ impl Drop for Turn {
         if let Some(known) = self.gate.clients().get_mut(&self.client) {
             known.waiting = known.waiting.saturating_sub(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::hash_admin_secret;
+    use std::net::Ipv4Addr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// How many there were, and how many at once.
+    #[derive(Default)]
+    pub struct Computations {
+        under_way: AtomicUsize,
+        most: AtomicUsize,
+        all: AtomicUsize,
+    }
+
+    pub struct One<'a>(&'a Computations);
+
+    impl Computations {
+        pub fn begin(&self) -> One<'_> {
+            let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(now, Ordering::SeqCst);
+            self.all.fetch_add(1, Ordering::SeqCst);
+            One(self)
+        }
+    }
+
+    impl Drop for One<'_> {
+        fn drop(&mut self) {
+            self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    fn client(n: u8) -> IpAddr {
+        Ipv4Addr::new(203, 0, 113, n).into()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn one_computation_at_a_time_and_none_for_what_is_known() {
+        let gate = Gate::new();
+        let hash = hash_admin_secret("right").unwrap();
+        let flood: Vec<_> = (0..12)
+            .map(|n| {
+                let (gate, hash) = (gate.clone(), hash.clone());
+                tokio::spawn(async move { gate.check(&hash, b"wrong", client(n)).await })
+            })
+            .collect();
+        assert_eq!(
+            gate.check(&hash, b"right", client(99)).await,
+            Verdict::Right
+        );
+        for answer in flood {
+            assert_eq!(answer.await.unwrap(), Verdict::Wrong);
+        }
+        let computations = &gate.0.computations;
+        assert_eq!(computations.most.load(Ordering::SeqCst), 1);
+        assert_eq!(computations.all.load(Ordering::SeqCst), 13);
+        for _ in 0..1000 {
+            assert_eq!(gate.check(&hash, b"right", client(0)).await, Verdict::Right);
+        }
+        assert_eq!(computations.all.load(Ordering::SeqCst), 13);
+    }
+
+    #[tokio::test]
+    async fn another_hash_makes_the_old_secret_wrong() {
+        let gate = Gate::new();
+        let hashes = ["first", "second"].map(|s| hash_admin_secret(s).unwrap());
+        let check =
+            async |hash: &str, secret: &str| gate.check(hash, secret.as_bytes(), client(1)).await;
+        assert_eq!(check(&hashes[0], "first").await, Verdict::Right);
+        assert_eq!(check(&hashes[1], "first").await, Verdict::Wrong);
+        assert_eq!(check(&hashes[1], "second").await, Verdict::Right);
+        assert_eq!(check(&hashes[0], "first").await, Verdict::Right);
+    }
+
+    #[tokio::test]
+    async fn those_who_do_not_wait_leave_nobody_waiting() {
+        let gate = Gate::new();
+        for _ in 0..MAX_WAITING_OF_CLIENT {
+            let turn = gate.queue(client(1)).unwrap();
+            drop(turn);
+        }
+        let turns: Vec<_> = (0..MAX_WAITING_OF_CLIENT)
+            .map(|_| gate.queue(client(1)).unwrap())
+            .collect();
+        assert!(gate.queue(client(1)).is_none(), "too many wait");
+        assert!(
+            gate.queue(client(2)).is_some(),
+            "others do not wait for them"
+        );
+        let longest = turns.iter().map(|t| t.at).max().unwrap();
+        let bound = Instant::now() + PACE * (MAX_WAITING_OF_CLIENT as u32 + 1);
+        assert!(longest <= bound);
     }
 }

@@ -49,6 +49,14 @@ pub fn page(
     })
 }
 
+/// The same page of what is from between two Unix seconds, both included.
+pub fn between(page: Page, from: Option<i64>, to: Option<i64>) -> Page {
+    Page {
+        between: (from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
+        ..page
+    }
+}
+
 /// A parameter that says something: an empty one is none.
 pub fn given(parameter: Option<&str>) -> Option<&str> {
     parameter.filter(|text| !text.is_empty())
@@ -61,8 +69,19 @@ pub fn listed<T: types::Type + types::ToJSON>(
     rows: Vec<T>,
     last: Option<Place>,
 ) -> Listed<T> {
+    let cursor = last.map(|p| format!("{}.{}", p.at, p.row));
+    listed_from(request, page, rows, cursor)
+}
+
+/// [`listed`] with a cursor of the list's own.
+pub fn listed_from<T: types::Type + types::ToJSON>(
+    request: &Request,
+    page: &Page,
+    rows: Vec<T>,
+    cursor: Option<String>,
+) -> Listed<T> {
     let full = rows.len() == page.limit as usize;
-    let cursor = last.filter(|_| full).map(|p| format!("{}.{}", p.at, p.row));
+    let cursor = cursor.filter(|_| full);
     let link = cursor.as_deref().map(|cursor| link(request, cursor));
     Listed::Rows(Json(rows), cursor, link)
 }

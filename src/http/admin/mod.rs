@@ -1,12 +1,21 @@
 //! The Admin API: for whoever runs the shop.
 
 mod answers;
+mod audit;
+mod chains;
+mod csv;
+mod examples;
+mod feed;
 mod gate;
+mod likely;
 mod lists;
+mod order_detail;
 mod orders;
+mod stats;
 mod transfers;
 mod types;
 mod wallets;
+mod webhooks;
 
 use poem::Request;
 use poem::http::StatusCode;
@@ -14,13 +23,20 @@ use poem::http::StatusCode;
 use super::body::OptionalJson;
 use super::client;
 use super::errors::Failure;
+use super::ws::Sockets;
 use crate::service::App;
 use crate::service::admin::Actor;
+use audit::AuditApi;
+use chains::ChainsApi;
+use csv::CsvApi;
+use feed::FeedApi;
 use gate::{Gate, Verdict};
 use orders::OrdersApi;
+use stats::StatsApi;
 use transfers::TransfersApi;
 use types::ReasonBody;
 use wallets::WalletsApi;
+use webhooks::WebhooksApi;
 
 pub const HEADER: &str = "Ocrch-Admin-Authorization";
 
@@ -37,15 +53,31 @@ const LONG_REASON: Failure = Failure::new(
 );
 
 /// The Admin API's parts, by noun.
-pub type Api = (OrdersApi, TransfersApi, WalletsApi);
+pub type Api = (
+    OrdersApi,
+    TransfersApi,
+    WebhooksApi,
+    WalletsApi,
+    ChainsApi,
+    StatsApi,
+    FeedApi,
+    CsvApi,
+    AuditApi,
+);
 
 /// The Admin API over an application.
-pub fn api(app: &App) -> Api {
+pub fn api(app: &App, sockets: &Sockets) -> Api {
     let admin = Admin::new(app);
     (
         OrdersApi(admin.clone()),
         TransfersApi(admin.clone()),
-        WalletsApi(admin),
+        WebhooksApi(admin.clone()),
+        WalletsApi(admin.clone()),
+        ChainsApi(admin.clone()),
+        StatsApi(admin.clone()),
+        FeedApi(admin.clone(), sockets.clone()),
+        CsvApi(admin.clone()),
+        AuditApi(admin),
     )
 }
 
@@ -98,11 +130,16 @@ impl Admin {
     ) -> Result<Actor, Failure> {
         let actor = self.enter(request).await?;
         let reason = body.parse()?.and_then(|body| body.reason);
-        if reason.as_ref().is_some_and(|r| r.chars().count() > 500) {
-            return Err(LONG_REASON);
-        }
-        Ok(Actor { reason, ..actor })
+        with_reason(actor, reason)
     }
+}
+
+/// The actor with a reason, if it is not too long.
+fn with_reason(actor: Actor, reason: Option<String>) -> Result<Actor, Failure> {
+    if reason.as_ref().is_some_and(|r| r.chars().count() > 500) {
+        return Err(LONG_REASON);
+    }
+    Ok(Actor { reason, ..actor })
 }
 
 /// The id of a transfer in a path.

@@ -2,22 +2,32 @@
 
 use poem::Request;
 use poem::http::StatusCode;
-use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, OpenApi};
 
-use super::answers::{DeedErrors, ListErrors};
-use super::lists::{Listed, given, listed, page};
+use super::answers::{DeedErrors, FindErrors, ListErrors};
+use super::lists::{Listed, between, given, listed, page};
+use super::order_detail::OrderDetailJson;
 use super::types::{AdminDepositJson, AdminOrderJson, ReasonBody};
 use super::{Admin, order_in_path};
 use crate::domain::order::{OrderId, OrderStatus};
-use crate::http::body::OptionalJson;
+use crate::http::body::{OptionalJson, RawJson};
 use crate::http::errors::Failure;
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
-use crate::service::admin::{DepositFilter, OrderFilter, Page, deposits, orders};
+use crate::http::types::{CreateOrderBody, OrderJson};
+use crate::service::admin::{DepositFilter, ListedOrder, OrderFilter, deposits, orders};
+use crate::service::create_order::create_as_admin;
 
 pub struct OrdersApi(pub Admin);
+
+#[derive(ApiResponse)]
+enum Created {
+    /// The order.
+    #[oai(status = 201)]
+    Order(Json<OrderJson>),
+}
 
 #[OpenApi(prefix_path = "/admin", tag = "Group::Admin")]
 impl OrdersApi {
@@ -36,6 +46,9 @@ impl OrdersApi {
         _admin: AdminSecret,
         /// `pending`, `paid`, `expired` or `cancelled`.
         status: Query<Option<String>>,
+        /// Searches: an order's UUID, the hash of its payment's transaction, or the beginning of the merchant's id. It goes
+        /// without other filters and cursors; ids that begin so are sorted, the greatest first.
+        q: Query<Option<String>>,
         /// Exactly this id of the merchant's.
         merchant_order_id: Query<Option<String>>,
         /// Chain of the payment that the order shows.
@@ -54,10 +67,12 @@ impl OrdersApi {
         cursor: Query<Option<String>>,
     ) -> Result<Listed<AdminOrderJson>, ListErrors> {
         self.0.enter(request).await?;
-        let page = Page {
-            between: (from.unwrap_or(i64::MIN), to.unwrap_or(i64::MAX)),
-            ..page(*limit, *offset, cursor.as_deref())?
-        };
+        let page = between(page(*limit, *offset, cursor.as_deref())?, *from, *to);
+        if let Some(text) = given(q.as_deref()) {
+            let found = orders::search(&self.0.app, text.to_owned(), page).await;
+            let rows = self.rows(found.map_err(Failure::from)?);
+            return Ok(listed(request, &page, rows, None));
+        }
         let filter = OrderFilter {
             status: given(status.as_deref()).map(status_named).transpose()?,
             merchant_order_id: given(merchant_order_id.as_deref()).map(str::to_owned),
@@ -66,9 +81,40 @@ impl OrdersApi {
         };
         let found = orders::list(&self.0.app, filter, page).await;
         let (rows, last) = found.map_err(Failure::from)?;
-        let config = self.0.app.config();
-        let rows = rows.into_iter().map(|o| AdminOrderJson::new(&config, o));
-        Ok(listed(request, &page, rows.collect(), last))
+        Ok(listed(request, &page, self.rows(rows), last))
+    }
+
+    /// Create an order
+    ///
+    /// As the Service API does it; for a payment link, say, which is the `checkout_url` of the answer.
+    #[oai(path = "/orders", method = "post", operation_id = "adminCreateOrder")]
+    async fn create(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        body: RawJson<CreateOrderBody>,
+    ) -> Result<Created, DeedErrors> {
+        let actor = self.0.enter(request).await?;
+        let made = create_as_admin(&self.0.app, body.parse()?.into(), actor).await;
+        let order = OrderJson::for_merchant(&self.0.app.config(), made.map_err(Failure::from)?);
+        Ok(Created::Order(Json(order)))
+    }
+
+    /// Look at one order
+    ///
+    /// With its deposits, transfers, webhooks and every attempt at them, what happened to it, and what admins did.
+    #[oai(path = "/orders/:id", method = "get", operation_id = "adminOrder")]
+    async fn find(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// The order's UUID.
+        id: Path<String>,
+    ) -> Result<Json<OrderDetailJson>, FindErrors> {
+        self.0.enter(request).await?;
+        let found = orders::find(&self.0.app, order_in_path(&id)?).await;
+        let detail = found.map_err(Failure::from)?;
+        Ok(Json(OrderDetailJson::new(&self.0.app.config(), detail)))
     }
 
     /// Mark an order as paid
@@ -160,12 +206,18 @@ impl OrdersApi {
 }
 
 impl OrdersApi {
-    fn answer(&self, order: crate::service::admin::ListedOrder) -> Json<AdminOrderJson> {
+    fn rows(&self, orders: Vec<ListedOrder>) -> Vec<AdminOrderJson> {
+        let config = self.0.app.config();
+        let orders = orders.into_iter();
+        orders.map(|o| AdminOrderJson::new(&config, o)).collect()
+    }
+
+    fn answer(&self, order: ListedOrder) -> Json<AdminOrderJson> {
         Json(AdminOrderJson::new(&self.0.app.config(), order))
     }
 }
 
-fn status_named(name: &str) -> Result<OrderStatus, Failure> {
+pub fn status_named(name: &str) -> Result<OrderStatus, Failure> {
     OrderStatus::parse(name).ok_or(Failure::new(
         StatusCode::BAD_REQUEST,
         "invalid status: expected pending, paid, expired or cancelled",

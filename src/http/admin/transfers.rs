@@ -6,12 +6,13 @@ use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 
-use super::answers::{DeedErrors, ListErrors};
-use super::lists::{Listed, given, listed, page};
-use super::types::AdminTransferJson;
-use super::{Admin, transfer_in_path};
+use super::answers::{DeedErrors, FindErrors, ListErrors};
+use super::lists::{Listed, between, given, listed, page};
+use super::types::{AdminTransferJson, AssignmentBody, ReasonBody};
+use super::{Admin, order_in_path, transfer_in_path, with_reason};
 use crate::domain::address::Address;
 use crate::domain::transfer::TransferStatus;
+use crate::http::body::{OptionalJson, RawJson};
 use crate::http::errors::Failure;
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
@@ -68,6 +69,145 @@ impl TransfersApi {
         Ok(listed(request, &page, rows.collect(), last))
     }
 
+    /// List all transfers
+    ///
+    /// To all wallets. Each unmatched one comes with the orders that it may have been meant for and what is against each
+    /// of them, and with what shoppers say about it.
+    #[oai(path = "/transfers", method = "get", operation_id = "adminTransfers")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one for each parameter of the query"
+    )]
+    async fn list(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// `waiting_for_confirmation`, `failed_to_confirm`, `waiting_for_match`, `no_matched_deposit` or `matched`.
+        status: Query<Option<String>>,
+        /// Chain that it is on.
+        blockchain: Query<Option<String>>,
+        /// Its coin.
+        token: Query<Option<String>>,
+        /// `true`: only those that wait for a decision: unmatched and not ignored.
+        unmatched: Query<Option<bool>>,
+        /// The hash of a transaction.
+        q: Query<Option<String>>,
+        /// First seen at this Unix second or later.
+        from: Query<Option<i64>>,
+        /// First seen at this Unix second or earlier.
+        to: Query<Option<i64>>,
+        /// 1 to 200, otherwise 20.
+        limit: Query<Option<i64>>,
+        /// How many to leave out, up to 100000; beyond that the list is empty. A `cursor` is quicker.
+        offset: Query<Option<i64>>,
+        /// The `Ocrch-Next-Cursor` of the page before.
+        cursor: Query<Option<String>>,
+    ) -> Result<Listed<AdminTransferJson>, ListErrors> {
+        self.0.enter(request).await?;
+        let page = between(page(*limit, *offset, cursor.as_deref())?, *from, *to);
+        let filter = TransferFilter {
+            wallet: None,
+            status: given(status.as_deref()).map(status_named).transpose()?,
+            blockchain: given(blockchain.as_deref()).map(str::to_owned),
+            coin: given(token.as_deref()).map(str::to_owned),
+            txn_hash: given(q.as_deref()).map(hash_as_stored),
+            unmatched: unmatched.unwrap_or(false),
+        };
+        let found = transfers::list_examined(&self.0.app, filter, page).await;
+        let (rows, last) = found.map_err(Failure::from)?;
+        let config = self.0.app.config();
+        let rows = rows.into_iter();
+        let rows = rows.map(|t| AdminTransferJson::examined(&config, t));
+        Ok(listed(request, &page, rows.collect(), last))
+    }
+
+    /// Look at one transfer
+    ///
+    /// If it is unmatched, with the orders that it may have been meant for.
+    #[oai(
+        path = "/transfers/:id",
+        method = "get",
+        operation_id = "adminTransfer"
+    )]
+    async fn find(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// The transfer's id.
+        id: Path<String>,
+    ) -> Result<Json<AdminTransferJson>, FindErrors> {
+        self.0.enter(request).await?;
+        let found = transfers::find(&self.0.app, transfer_in_path(&id)?).await;
+        let found = found.map_err(Failure::from)?;
+        Ok(Json(AdminTransferJson::examined(
+            &self.0.app.config(),
+            found,
+        )))
+    }
+
+    /// Assign a transfer to an order
+    ///
+    /// An unmatched transfer pays the order, whatever it lacks and whatever became of the order: the webhook and the WebSocket
+    /// tell of it as of every payment. 409 "transfer is matched", "transfer is not confirmed" or "order is paid".
+    #[oai(
+        path = "/transfers/:id/assign",
+        method = "post",
+        operation_id = "adminAssignTransfer"
+    )]
+    async fn assign(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// The transfer's id.
+        id: Path<String>,
+        body: RawJson<AssignmentBody>,
+    ) -> Result<Json<AdminTransferJson>, DeedErrors> {
+        let actor = self.0.enter(request).await?;
+        let wish = body.parse()?;
+        let actor = with_reason(actor, wish.reason)?;
+        let (transfer, order) = (transfer_in_path(&id)?, order_in_path(&wish.order_id)?);
+        let assigned = transfers::assign(&self.0.app, transfer, order, actor).await;
+        Ok(self.answer(assigned.map_err(Failure::from)?))
+    }
+
+    /// Ignore an unmatched transfer
+    ///
+    /// It leaves the inbox of those that wait for a decision, and stays in all other lists.
+    #[oai(
+        path = "/transfers/:id/ignore",
+        method = "post",
+        operation_id = "adminIgnoreTransfer"
+    )]
+    async fn ignore(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// The transfer's id.
+        id: Path<String>,
+        body: OptionalJson<ReasonBody>,
+    ) -> Result<Json<AdminTransferJson>, DeedErrors> {
+        self.set_ignored(request, &id, &body, true).await
+    }
+
+    /// Stop ignoring a transfer
+    ///
+    /// It is back in the inbox of those that wait for a decision.
+    #[oai(
+        path = "/transfers/:id/unignore",
+        method = "post",
+        operation_id = "adminUnignoreTransfer"
+    )]
+    async fn unignore(
+        &self,
+        request: &Request,
+        _admin: AdminSecret,
+        /// The transfer's id.
+        id: Path<String>,
+        body: OptionalJson<ReasonBody>,
+    ) -> Result<Json<AdminTransferJson>, DeedErrors> {
+        self.set_ignored(request, &id, &body, false).await
+    }
+
     /// Report an unmatched transfer again
     ///
     /// The unknown-transfer event, to `merchant.unknown_transfer_webhook_url`; also of one that was too small to be
@@ -91,6 +231,19 @@ impl TransfersApi {
 }
 
 impl TransfersApi {
+    async fn set_ignored(
+        &self,
+        request: &Request,
+        id: &str,
+        body: &OptionalJson<ReasonBody>,
+        ignored: bool,
+    ) -> Result<Json<AdminTransferJson>, DeedErrors> {
+        let actor = self.0.enter_with_reason(request, body).await?;
+        let transfer = transfer_in_path(id)?;
+        let changed = transfers::set_ignored(&self.0.app, transfer, ignored, actor).await;
+        Ok(self.answer(changed.map_err(Failure::from)?))
+    }
+
     fn answer(&self, transfer: ListedTransfer) -> Json<AdminTransferJson> {
         Json(AdminTransferJson::new(&self.0.app.config(), transfer))
     }
@@ -105,7 +258,12 @@ fn as_stored(address: &str) -> String {
     }
 }
 
-fn status_named(name: &str) -> Result<TransferStatus, Failure> {
+/// A transaction's hash as it is stored: in lower case, on EVM chains after `0x`.
+fn hash_as_stored(hash: &str) -> String {
+    hash.trim().to_ascii_lowercase()
+}
+
+pub fn status_named(name: &str) -> Result<TransferStatus, Failure> {
     TransferStatus::parse(name).ok_or(Failure::new(
         StatusCode::BAD_REQUEST,
         "invalid status: expected waiting_for_confirmation, failed_to_confirm, waiting_for_match, no_matched_deposit or matched",

@@ -1,16 +1,19 @@
 //! What the Admin API sends and takes as JSON. A field that the compatible protocol has is there even if it is null.
 
 use poem_openapi::Object;
+use poem_openapi::types::Example;
 use serde::Deserialize;
 
+use super::likely::LikelyJson;
 use crate::config::{Config, Wallet};
-use crate::http::types::{OrderJson, PaymentJson, StatusJson};
-use crate::service::admin::{ListedDeposit, ListedOrder, ListedTransfer};
+use crate::http::types::{OrderJson, OrderReference, PaymentJson, StatusJson};
+use crate::service::admin::transfers::Examined;
+use crate::service::admin::{Claim, ListedDeposit, ListedOrder, ListedTransfer};
 use crate::service::view;
 
 /// An order and how its webhook fares.
 #[derive(Object)]
-#[oai(rename = "AdminOrder")]
+#[oai(rename = "AdminOrder", example)]
 pub struct AdminOrderJson {
     /// The server's id: a UUID.
     pub order_id: String,
@@ -41,7 +44,7 @@ pub struct AdminOrderJson {
 
 /// An open deposit: what a shopper was asked to send.
 #[derive(Object)]
-#[oai(rename = "AdminDeposit")]
+#[oai(rename = "AdminDeposit", example)]
 pub struct AdminDepositJson {
     pub id: i64,
     pub order_id: String,
@@ -58,7 +61,7 @@ pub struct AdminDepositJson {
 
 /// A transfer to one of the merchant's wallets.
 #[derive(Object)]
-#[oai(rename = "AdminTransfer")]
+#[oai(rename = "AdminTransfer", example)]
 pub struct AdminTransferJson {
     pub id: i64,
     pub blockchain: String,
@@ -82,6 +85,9 @@ pub struct AdminTransferJson {
     pub contract_address: String,
     pub confirmations: u64,
     pub confirmations_required: u32,
+    /// Why it is not confirmed although it is deep enough: `no_second_provider`, `awaiting_second` or `providers_disagree`.
+    #[oai(skip_serializing_if_is_none)]
+    pub held_back: Option<String>,
     #[oai(skip_serializing_if_is_none)]
     pub explorer_url: Option<String>,
     /// Hidden from the inbox of unmatched transfers by an admin.
@@ -90,20 +96,82 @@ pub struct AdminTransferJson {
     pub vanished: bool,
     /// It paid a deposit of the bare amount while one with a tail on it was open: perhaps another shopper dropped the tail.
     pub tail_dropped: bool,
+    /// Of an unmatched one, the orders that it may have been meant for, the likeliest first.
+    pub likely: Vec<LikelyJson>,
+    /// What shoppers say about its transaction.
+    pub claims: Vec<ClaimJson>,
+}
+
+/// A shopper's word that a transaction is the payment of an order. Anybody can say that of any transaction.
+#[derive(Object)]
+#[oai(rename = "AdminClaim")]
+pub struct ClaimJson {
+    pub order_id: String,
+    pub merchant_order_id: String,
+    pub txn_hash: String,
+    /// Where it was found.
+    pub blockchain: Option<String>,
+    /// What it was to the order when last claimed.
+    pub finding: String,
+    pub claimed_at: i64,
+    /// Whether no chain knew the transaction then: whoever named it had made it, or had been told of it.
+    pub before_public: bool,
+}
+
+impl From<Claim> for ClaimJson {
+    fn from(claim: Claim) -> Self {
+        Self {
+            order_id: claim.order.to_string(),
+            merchant_order_id: claim.merchant_order_id,
+            txn_hash: claim.about.txn_hash,
+            blockchain: claim.about.blockchain.map(|b| b.to_string()),
+            finding: claim.about.finding.as_str().to_owned(),
+            claimed_at: claim.claimed_at,
+            before_public: claim.before_public,
+        }
+    }
 }
 
 /// A wallet in the configuration.
 #[derive(Object)]
-#[oai(rename = "AdminWallet")]
+#[oai(rename = "AdminWallet", example)]
 pub struct AdminWalletJson {
     pub blockchain: String,
     pub address: String,
     pub enabled_coins: Vec<String>,
 }
 
+/// Which order a transfer pays, and why.
+#[derive(Object, Deserialize)]
+#[oai(rename = "Assignment", example)]
+pub struct AssignmentBody {
+    /// The order's UUID.
+    pub order_id: String,
+    /// Up to 500 characters, for the audit trail.
+    #[oai(skip_serializing_if_is_none)]
+    pub reason: Option<String>,
+}
+
+impl Example for AssignmentBody {
+    fn example() -> Self {
+        Self {
+            order_id: OrderReference::example().order_id,
+            reason: Some("the customer sent 0.50 too little; agreed by e-mail".into()),
+        }
+    }
+}
+
+impl Example for ReasonBody {
+    fn example() -> Self {
+        Self {
+            reason: Some("paid in cash".into()),
+        }
+    }
+}
+
 /// Why an admin does something, for the audit trail.
 #[derive(Object, Deserialize)]
-#[oai(rename = "Reason")]
+#[oai(rename = "Reason", example)]
 pub struct ReasonBody {
     /// Up to 500 characters.
     #[oai(skip_serializing_if_is_none)]
@@ -170,9 +238,24 @@ impl AdminTransferJson {
             contract_address: transfer.contract,
             confirmations: transfer.confirmations,
             confirmations_required: transfer.required,
+            held_back: transfer.held_back,
             ignored: transfer.ignored,
             vanished: transfer.vanished,
             tail_dropped: transfer.tail_dropped,
+            likely: vec![],
+            claims: vec![],
+        }
+    }
+
+    pub fn examined(config: &Config, examined: Examined) -> Self {
+        let likely = examined.likely.into_iter();
+        let claims = examined.claims.into_iter();
+        Self {
+            likely: likely
+                .map(|(meant, reasons)| LikelyJson::new(meant, &reasons))
+                .collect(),
+            claims: claims.map(ClaimJson::from).collect(),
+            ..Self::new(config, examined.transfer)
         }
     }
 }

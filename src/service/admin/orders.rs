@@ -1,15 +1,23 @@
 //! Orders, as the admin sees and mends them.
 
-use super::{AdminError, ListedOrder, OrderFilter, Page, Place};
+use super::{
+    AdminError, AuditEntry, Claim, FeedEntry, ListedDeposit, ListedEvent, ListedOrder,
+    ListedTransfer, OrderFilter, Page, Place,
+};
+use crate::config::Config;
 use crate::domain::amount::Amount;
+use crate::domain::matching::{self, Misfit};
 use crate::domain::order::{OrderId, OrderStatus};
 use crate::service::App;
-use crate::service::candidates::{assign_candidate, refresh_shown};
+use crate::service::candidates::{assign_candidate, coin_pays, refresh_shown};
 use crate::service::outbox;
 use crate::store::audit::{self, Action, Actor};
 use crate::store::daily::{self, Source};
 use crate::store::events::{self, Subject};
-use crate::store::{StoreError, Tx, order_list, orders, transfers};
+use crate::store::{
+    StoreError, Tx, changes, claims, deposit_list, deposits, event_list, order_list, orders,
+    transfer_list, transfers,
+};
 
 /// A page of orders, and the place of its last one.
 pub async fn list(
@@ -19,6 +27,62 @@ pub async fn list(
 ) -> Result<(Vec<ListedOrder>, Option<Place>), StoreError> {
     app.db()
         .read_long(move |c| order_list::list(c, &filter, &page))
+        .await
+}
+
+/// An order with all that happened to it.
+#[derive(Clone, Debug)]
+pub struct Detail {
+    pub listed: ListedOrder,
+    pub deposits: Vec<ListedDeposit>,
+    pub transfers: Vec<ListedTransfer>,
+    pub webhooks: Vec<ListedEvent>,
+    pub history: Vec<FeedEntry>,
+    pub audit: Vec<AuditEntry>,
+    pub claims: Vec<Claim>,
+}
+
+/// One order with all that happened to it.
+pub async fn find(app: &App, id: OrderId) -> Result<Detail, AdminError> {
+    app.db()
+        .read_long(move |c| {
+            let listed = order_list::find(c, id)?.ok_or(AdminError::NotFound)?;
+            let row = listed.order.row;
+            Ok(Detail {
+                listed,
+                deposits: deposit_list::of_order(c, row)?,
+                transfers: transfer_list::of_order(c, row)?,
+                webhooks: event_list::of_order(c, row)?,
+                history: changes::of_order(c, row)?,
+                audit: audit::of_order(c, row)?,
+                claims: claims::of_order(c, row)?,
+            })
+        })
+        .await
+}
+
+/// Orders by what people have in hand: the order's own id, a transaction's hash, or the beginning of the merchant's id.
+pub async fn search(app: &App, text: String, page: Page) -> Result<Vec<ListedOrder>, StoreError> {
+    app.db()
+        .read_long(move |c| {
+            let text = text.trim();
+            let mut found = order_list::by_prefix(c, text, page.limit, page.offset)?;
+            if page.offset > 0 {
+                return Ok(found);
+            }
+            if let Ok(id) = OrderId::try_parse(text) {
+                found.extend(order_list::find(c, id)?);
+            }
+            // EVM's hashes are stored with 0x, Tron's without; people copy either.
+            let digits = text.to_ascii_lowercase();
+            let digits = digits.trim_start_matches("0x");
+            if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
+                found.extend(order_list::by_hash(c, digits)?);
+                found.extend(order_list::by_hash(c, &format!("0x{digits}"))?);
+            }
+            found.truncate(page.limit as usize);
+            Ok(found)
+        })
         .await
 }
 
@@ -33,7 +97,10 @@ pub async fn mark_paid(app: &App, id: OrderId, actor: Actor) -> Result<ListedOrd
             if order.status == OrderStatus::Paid {
                 return Ok(order_list::at(tx, order.row)?);
             }
-            let waiting = transfers::waiting_for_order(tx, order.row, i64::MIN)?;
+            let waiting = match transfers::waiting_for_order(tx, order.row, i64::MIN)? {
+                Some(waiting) => Some(waiting),
+                None => claim_waiting(tx, &config, order.row)?,
+            };
             orders::close(tx, order.row, OrderStatus::Paid)?;
             // The amount was checked when the order was made.
             let amount = Amount::parse(&order.new.amount).unwrap_or(Amount::ZERO);
@@ -52,6 +119,22 @@ pub async fn mark_paid(app: &App, id: OrderId, actor: Actor) -> Result<ListedOrd
             Ok(order_list::at(tx, order.row)?)
         })
         .await
+}
+
+/// Makes a transfer that waits for nobody the candidate of a closed deposit that it fits, late or not: it came for an
+/// order that was cancelled or expired meanwhile.
+fn claim_waiting(tx: &Tx<'_>, config: &Config, order_row: i64) -> Result<Option<i64>, StoreError> {
+    for (deposit, _) in deposits::of_order(tx, order_row)? {
+        for row in transfers::waiting_for_nobody(tx, &deposit)? {
+            let transfer = transfers::at(tx, row)?;
+            let fits = matching::fits(&transfer.facts, &deposit);
+            if matches!(fits, Ok(()) | Err(Misfit::Late)) && coin_pays(config, &transfer) {
+                transfers::set_candidate(tx, row, Some(deposit.id))?;
+                return Ok(Some(row));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Sends the event of an order's present status again, whatever became of it.

@@ -30,6 +30,9 @@ CREATE INDEX orders_by_payment_coin ON orders (payment_coin, created_at) WHERE p
 CREATE INDEX deposits_open ON deposits (opened_at) WHERE status = 'open';
 CREATE INDEX deposits_open_by_chain ON deposits (blockchain, opened_at) WHERE status = 'open';
 CREATE INDEX deposits_open_by_coin ON deposits (stablecoin, opened_at) WHERE status = 'open';
+-- For what a stray transfer may have been meant.
+CREATE INDEX deposits_by_time ON deposits (opened_at);
+CREATE INDEX deposits_by_amount ON deposits (micros, opened_at);
 
 CREATE INDEX transfers_by_time ON transfers (created_at);
 CREATE INDEX transfers_by_status ON transfers (status, created_at);

@@ -13,7 +13,8 @@ use crate::task::look_ups::{PassError, ask, existing_block};
 
 /// A block may be from so far ahead of our clock, in seconds.
 const AHEAD_OF_US: i64 = 15 * 60;
-/// A head so far above what was read is verified before cursors follow it; less, and the next re-scan makes up for it.
+/// A head so far above what was read is verified in any case: less, and the next re-scan makes up for what a false one skips. One
+/// that is higher than it can have grown is verified, too, since deposits opened now remember it.
 const HEAD_LEAPT: u64 = RESCAN;
 
 impl Pass {
@@ -32,6 +33,19 @@ impl Pass {
         self.look_again(chain, provider, head, now_ms)?;
         self.last_head = head.number;
         Ok(head)
+    }
+
+    /// How many blocks may have come since the chain was read last: twice the usual number and a few. None before it was.
+    fn plausible_growth(&self, chain: &ChainConfig) -> u64 {
+        const A_FEW: u64 = 5;
+        let Some(read_at) = self.read_at else {
+            return 0;
+        };
+        let elapsed = (self.app.clock().now_ms() - read_at).max(0) as u128;
+        let usual = elapsed / chain.chain.block_time.as_millis().max(1);
+        u64::try_from(2 * usual)
+            .unwrap_or(u64::MAX)
+            .saturating_add(A_FEW)
     }
 
     /// Believes no head that is absurd against what was read before: far below it nothing would be read, far above it
@@ -53,7 +67,7 @@ impl Pass {
             );
             return Err(ProviderError::BadAnswer(message).into());
         }
-        if number > farthest.saturating_add(HEAD_LEAPT) {
+        if number > farthest.saturating_add(self.plausible_growth(chain).min(HEAD_LEAPT)) {
             let block = existing_block(provider, number).await?;
             if chain.chain.steady && block.timestamp > self.app.clock().now() + AHEAD_OF_US {
                 return Err(

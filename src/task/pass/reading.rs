@@ -111,6 +111,7 @@ impl Pass {
         self.app
             .watching()
             .saw_head(&self.blockchain, head.number, now_ms);
+        self.read_at = Some(now_ms);
         let rescan = RESCAN.max(u64::from(chain.chain.confirmations.required()));
         let plan = scanning::plan(&cursors, head.number, rescan, self.lowest_head);
         let mut read = Read {

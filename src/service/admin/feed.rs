@@ -1,0 +1,44 @@
+//! The feed of changes: for backends that cannot receive webhooks, and for pages that show what happens.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::service::App;
+use crate::store::StoreError;
+use crate::store::changes::{self, Entry};
+
+/// A part of the feed.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub entries: Vec<Entry>,
+    /// The first entry that is still kept, and the last one there is; 0 for none.
+    pub first: i64,
+    pub last: i64,
+}
+
+/// The entries after one, the oldest first; where there are none, waits for one, but not longer than `wait`.
+pub async fn after(app: &App, id: i64, limit: u32, wait: Duration) -> Result<Part, StoreError> {
+    let until = Instant::now() + wait;
+    loop {
+        let news = app.feed_changed();
+        let part = read(app, id, limit).await?;
+        if !part.entries.is_empty() || timeout_at(until, news).await.is_err() {
+            return Ok(part);
+        }
+    }
+}
+
+async fn read(app: &App, id: i64, limit: u32) -> Result<Part, StoreError> {
+    app.db()
+        .read_long(move |c| {
+            let entries = changes::after(c, id, limit)?;
+            let (first, last) = changes::bounds(c)?;
+            Ok(Part {
+                entries,
+                first,
+                last,
+            })
+        })
+        .await
+}

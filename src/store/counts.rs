@@ -1,0 +1,47 @@
+//! How many there are of what needs a look, up to a bound: nobody needs to know it exactly beyond that.
+
+use rusqlite::Connection;
+
+use super::StoreError;
+
+/// Counting stops here.
+pub const MOST: u64 = 10_000;
+
+/// What there is now, each no more than [`MOST`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Now {
+    pub pending_orders: u64,
+    pub open_deposits: u64,
+    pub waiting_transfers: u64,
+    pub unmatched_transfers: u64,
+    pub failing_webhooks: u64,
+}
+
+/// Counts what there is now.
+pub fn now(connection: &Connection) -> Result<Now, StoreError> {
+    let count = |rows: &str| -> Result<u64, StoreError> {
+        Ok(connection
+            .prepare_cached(&sql(rows))?
+            .query_row([], |row| row.get(0))?)
+    };
+    Ok(Now {
+        pending_orders: count(PENDING)?,
+        open_deposits: count(OPEN)?,
+        waiting_transfers: count(WAITING)?,
+        unmatched_transfers: count(UNMATCHED)?,
+        failing_webhooks: count(FAILING)?,
+    })
+}
+
+pub(super) const PENDING: &str = "orders INDEXED BY orders_by_status WHERE status = 'pending'";
+pub(super) const OPEN: &str = "deposits INDEXED BY deposits_open WHERE status = 'open'";
+pub(super) const WAITING: &str =
+    "transfers INDEXED BY transfers_by_status WHERE status = 'waiting_for_confirmation'";
+pub(super) const UNMATCHED: &str = "transfers INDEXED BY transfers_unmatched
+     WHERE status = 'no_matched_deposit' AND ignored = 0";
+pub(super) const FAILING: &str = "events INDEXED BY events_failing
+     WHERE state = 'given_up' OR state = 'queued' AND attempts > 0";
+
+pub(super) fn sql(rows: &str) -> String {
+    format!("SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT {MOST})")
+}

@@ -1,0 +1,149 @@
+//! How SQLite answers what the admin asks: along an index, without reading all of a table or sorting it.
+
+use rusqlite::{Connection, params_from_iter, types::Value};
+
+use super::counts::{FAILING, OPEN, PENDING, UNMATCHED, WAITING};
+use super::deposit_list::DepositFilter;
+use super::event_list::EventFilter;
+use super::order_list::OrderFilter;
+use super::page::{Page, Place, Walk};
+use super::transfer_list::TransferFilter;
+use super::{
+    audit, changes, counts, deposit_list, event_list, likely, migrate, order_list, transfer_list,
+};
+use crate::domain::order::OrderStatus;
+use crate::domain::transfer::TransferStatus;
+
+fn database() -> Connection {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("plans.db");
+    let mut db = Connection::open(&path).unwrap();
+    migrate::to_latest(&mut db, &path).unwrap();
+    db
+}
+
+fn plan(db: &Connection, sql: &str) -> Vec<String> {
+    let mut statement = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let nulls = vec![Value::Null; statement.parameter_count()];
+    let rows = statement.query_map(params_from_iter(nulls), |row| row.get(3));
+    rows.unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[track_caller]
+fn no_scan(db: &Connection, sql: &str) -> Vec<String> {
+    let plan = plan(db, sql);
+    let bad = |step: &&String| {
+        let scans =
+            step.starts_with("SCAN ") && !step.starts_with("SCAN (") && !step.contains("INDEX");
+        scans || step.contains("TEMP B-TREE FOR ORDER BY")
+    };
+    assert_eq!(plan.iter().find(bad), None, "{plan:#?}\n{sql}");
+    plan
+}
+
+/// A walk goes along the index that it names, in order.
+#[track_caller]
+fn walks(db: &Connection, walk: &Walk) {
+    let plan = no_scan(db, &walk.sql());
+    let expected = format!("INDEX {}", walk.index);
+    assert_eq!(plan.len(), 1, "{plan:#?}");
+    assert!(
+        plan[0].starts_with("SEARCH") && plan[0].contains(&expected),
+        "{plan:#?}\n{}",
+        walk.sql()
+    );
+}
+
+fn choices<T: Clone>(value: T) -> [Option<T>; 2] {
+    [None, Some(value)]
+}
+
+#[test]
+fn every_list_walks_along_an_index() {
+    let db = database();
+    let text = |t: &str| t.to_owned();
+    for status in choices(OrderStatus::Paid) {
+        for merchant_order_id in choices(text("A-1")) {
+            for payment_chain in choices(text("eth")) {
+                for payment_coin in choices(text("USDT")) {
+                    let filter = OrderFilter {
+                        status,
+                        merchant_order_id: merchant_order_id.clone(),
+                        payment_chain: payment_chain.clone(),
+                        payment_coin,
+                    };
+                    let (walk, values) = order_list::walk(&filter);
+                    walks(&db, &walk);
+                    walk.places(&db, values, &somewhere()).unwrap();
+                }
+            }
+        }
+    }
+    for blockchain in choices(text("eth")) {
+        for coin in choices(text("USDT")) {
+            let filter = DepositFilter {
+                order: None,
+                blockchain: blockchain.clone(),
+                coin,
+            };
+            let (walk, values) = deposit_list::walk(&filter);
+            walks(&db, &walk);
+            walk.places(&db, values, &somewhere()).unwrap();
+        }
+    }
+    for filter in [EventFilter::Failing, EventFilter::Sound] {
+        walks(&db, &event_list::walk(filter));
+    }
+}
+
+#[test]
+fn every_list_of_transfers_walks_along_an_index() {
+    let db = database();
+    let text = |t: &str| t.to_owned();
+    let mut statuses = vec![None];
+    statuses.extend(TransferStatus::ALL.map(Some));
+    for status in statuses {
+        for wallet in choices(text("0x01")) {
+            for blockchain in choices(text("eth")) {
+                for coin in choices(text("USDT")) {
+                    for txn_hash in choices(text("0xab")) {
+                        for unmatched in [false, true] {
+                            let filter = TransferFilter {
+                                wallet: wallet.clone(),
+                                status,
+                                blockchain: blockchain.clone(),
+                                coin: coin.clone(),
+                                txn_hash: txn_hash.clone(),
+                                unmatched,
+                            };
+                            let (walk, values) = transfer_list::walk(&filter);
+                            walks(&db, &walk);
+                            walk.places(&db, values, &somewhere()).unwrap();
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_else_the_admin_asks_scans_nothing() {
+    let db = database();
+    no_scan(&db, order_list::SEARCH);
+    no_scan(&db, likely::NEAR);
+    no_scan(&db, &changes::after_sql());
+    no_scan(&db, &audit::list_sql());
+    for rows in [PENDING, OPEN, WAITING, UNMATCHED, FAILING] {
+        no_scan(&db, &counts::sql(rows));
+    }
+}
+
+/// The end of a long list, by cursor.
+fn somewhere() -> Page {
+    Page {
+        offset: 7,
+        after: Some(Place { at: 5, row: 5 }),
+        ..Page::first(20)
+    }
+}

@@ -1,0 +1,129 @@
+//! A flood of wrong admin secrets: shoppers are served all the same, and the right secret gets in.
+//!
+//! `OCRCH_TEST_FLOOD=10` floods for so many seconds and measures: reads must keep half of their throughput.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::admin::Admin;
+use crate::support::config::Config;
+use crate::support::http;
+use crate::support::server::Server;
+use crate::support::shop::{Shop, Shopper, order_body};
+
+const FLOODERS: usize = 16;
+const READERS: usize = 4;
+
+/// A hash as dear as merchants have it.
+fn hash_of(secret: &str) -> String {
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg("printf '%s\\n' \"$1\" | \"$2\" hash-secret")
+        .args(["sh", secret, env!("CARGO_BIN_EXE_ocrch")])
+        .output()
+        .expect("sh(1)");
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .trim()
+        .to_owned()
+}
+
+/// Status reads of some shoppers for a while; how many were answered.
+fn reads(shopper: &Shopper, time: Duration) -> usize {
+    let end = Instant::now() + time;
+    let readers: Vec<_> = (0..READERS)
+        .map(|_| {
+            let shopper = shopper.clone();
+            thread::spawn(move || {
+                let mut count = 0;
+                while Instant::now() < end {
+                    assert_eq!(shopper.status()["status"], "pending");
+                    count += 1;
+                }
+                count
+            })
+        })
+        .collect();
+    readers.into_iter().map(|r| r.join().expect("read")).sum()
+}
+
+#[test]
+fn a_flood_of_wrong_secrets_stalls_nobody() {
+    let seconds = std::env::var("OCRCH_TEST_FLOOD").ok();
+    let measured: Option<u64> = seconds.map(|s| s.parse().expect("OCRCH_TEST_FLOOD is a number"));
+    let time = Duration::from_secs(measured.unwrap_or(3));
+    let mut config = Config::new();
+    config.set_text("admin", "secret", &hash_of("the right secret"));
+    let server = Server::start(&config);
+    let shop = Shop {
+        base: server.base(),
+    };
+    let order = shop.create(&order_body("5", "http://127.0.0.1:1/"));
+    let shopper = shop.shopper(order["order_id"].as_str().expect("an id"));
+    let quiet = reads(&shopper, time);
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let refused = Arc::new(AtomicUsize::new(0));
+    let begin = Arc::new(Barrier::new(FLOODERS + 1));
+    let flooders: Vec<_> = (0..FLOODERS)
+        .map(|i| {
+            let (stop, refused, begin) = (stop.clone(), refused.clone(), begin.clone());
+            let admin = Admin {
+                base: server.base(),
+                secret: String::new(),
+            };
+            thread::spawn(move || {
+                begin.wait();
+                let mut guess = 0;
+                while !stop.load(Ordering::Relaxed) {
+                    guess += 1;
+                    let secret = format!("guess {i} {guess}");
+                    let headers = [("ocrch-admin-authorization", &*secret)];
+                    // At the end the server may be gone.
+                    let Ok(reply) = http::try_send("GET", &admin.url("/wallets"), &headers, b"")
+                    else {
+                        return;
+                    };
+                    assert!([401, 429].contains(&reply.status), "{reply:?}");
+                    refused.fetch_add(1, Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    begin.wait();
+    let admin = Admin {
+        base: server.base(),
+        secret: "the right secret".to_owned(),
+    };
+    // From the same address, and never seen before.
+    let entering = thread::spawn(move || {
+        let start = Instant::now();
+        admin.get("/wallets");
+        let first = start.elapsed();
+        let start = Instant::now();
+        admin.get("/wallets");
+        (first, start.elapsed())
+    });
+    let flooded = reads(&shopper, time);
+    let (first, again) = entering.join().expect("the right secret gets in");
+    stop.store(true, Ordering::Relaxed);
+    for flooder in flooders {
+        flooder.join().expect("a flooder");
+    }
+    assert!(flooded > 0 && refused.load(Ordering::Relaxed) > 0);
+    if measured.is_some() {
+        let kept = flooded as f64 / quiet as f64;
+        println!(
+            "flood of wrong secrets: {quiet} reads without, {flooded} with it ({kept:.2}); {} secrets refused; \
+             the right one got in after {first:?}, then after {again:?}",
+            refused.load(Ordering::Relaxed)
+        );
+        assert!(
+            kept >= 0.5,
+            "reads keep half of their throughput: {kept:.2}"
+        );
+    }
+}
