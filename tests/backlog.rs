@@ -52,7 +52,7 @@ fn all_are_found(kind: Kind, most: impl Fn(usize, usize) -> usize) {
     forget_requests(&world);
     world.server.launch();
     let expected = count as i64 + singles as i64;
-    wait::until_within(Duration::from_secs(300), "all transfers", || {
+    wait::until_within(Duration::from_secs(1200), "all transfers", || {
         let found = stored(&world, "status = 'no_matched_deposit'");
         (found >= expected).then_some(())
     });

@@ -43,6 +43,7 @@ mod other_chain;
 mod pages;
 mod payment;
 mod providers;
+mod registry;
 mod reload;
 mod reorg;
 mod seed_frontend;

@@ -29,22 +29,43 @@ pub enum AddressError {
         "neither an EVM address (0x and 40 hex digits) nor a Tron address (34 characters, starting with T)"
     )]
     Unknown,
+    #[error("0x is missing in front of the 40 hex digits")]
+    NoPrefix,
+    #[error("a name: write the address that it stands for")]
+    Name,
+    #[error("a Tron address in hex: write it as {0}")]
+    TronHex(Address),
+    #[error("a Tron address without its capital letters: copy it again, they count")]
+    TronLowerCase,
     #[error("has {0} hex digits after 0x instead of 40")]
     EvmLength(usize),
-    #[error("has {0:?} at position {1}, which is no hex digit (0-9, a-f)")]
+    #[error("has {0:?} at position {1}, which is no hex digit (0-9, a-f){hint}", hint = digit_for(*.0))]
     EvmDigit(char, usize),
     #[error(
-        "wrong EIP-55 checksum: the upper and lower case letters do not fit the digits; a character is mistyped, or write it all in lower case"
+        "wrong EIP-55 checksum: only the case of {0:?} at position {1} is wrong; correct it, or write all letters in lower case"
     )]
-    EvmChecksum,
+    EvmCase(char, usize),
+    #[error(
+        "wrong EIP-55 checksum: {0} of {1} letters have the wrong case, so a character is mistyped; copy it again"
+    )]
+    EvmChecksum(usize, usize),
     #[error("has {0} characters instead of 34")]
     TronLength(usize),
     #[error(
         "has {0:?} at position {1}, which base58 does not use (0, O, I and l are never part of it)"
     )]
     TronCharacter(char, usize),
-    #[error("wrong base58 checksum: a character is mistyped")]
+    #[error("wrong base58 checksum: a character is mistyped, or its case is wrong; copy it again")]
     TronChecksum,
+}
+
+/// The digit that a letter is often mistaken for.
+fn digit_for(letter: char) -> &'static str {
+    match letter {
+        'o' | 'O' => "; the digit 0 is meant?",
+        'l' | 'I' | 'i' => "; the digit 1 is meant?",
+        _ => "",
+    }
 }
 
 impl Address {
@@ -77,8 +98,23 @@ impl FromStr for Address {
         } else if text.starts_with('T') {
             parse_tron(text)
         } else {
-            Err(AddressError::Unknown)
+            Err(neither(text))
         }
+    }
+}
+
+/// What a text is that begins like no address.
+fn neither(text: &str) -> AddressError {
+    let is_hex = !text.is_empty() && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let mut bytes = [0u8; 20];
+    match text.strip_prefix("41") {
+        Some(digits) if hex::decode_to_slice(digits, &mut bytes).is_ok() => {
+            AddressError::TronHex(Address::new(Family::Tron, bytes))
+        }
+        _ if is_hex && text.len() == 40 => AddressError::NoPrefix,
+        _ if text.starts_with('t') && text.len() == 34 => AddressError::TronLowerCase,
+        _ if text.contains('.') => AddressError::Name,
+        _ => AddressError::Unknown,
     }
 }
 
@@ -95,10 +131,24 @@ fn parse_evm(digits: &str) -> Result<Address, AddressError> {
     let address = Address::new(Family::Evm, bytes);
     let mixed = digits.bytes().any(|b| b.is_ascii_lowercase())
         && digits.bytes().any(|b| b.is_ascii_uppercase());
-    if mixed && address.to_string()[2..] != *digits {
-        return Err(AddressError::EvmChecksum);
+    if mixed {
+        check_case(digits, &address.to_string()[2..])?;
     }
     Ok(address)
+}
+
+/// Compares the letters' case with that of the checksum. A mistyped character changes it for about half of them.
+fn check_case(digits: &str, right: &str) -> Result<(), AddressError> {
+    let pairs = digits.chars().zip(right.chars()).enumerate();
+    let wrong: Vec<_> = pairs.filter(|(_, (is, should))| is != should).collect();
+    match wrong[..] {
+        [] => Ok(()),
+        [(i, (c, _))] => Err(AddressError::EvmCase(c, i + 3)),
+        _ => {
+            let letters = digits.bytes().filter(u8::is_ascii_alphabetic).count();
+            Err(AddressError::EvmChecksum(wrong.len(), letters))
+        }
+    }
 }
 
 fn parse_tron(text: &str) -> Result<Address, AddressError> {
@@ -182,10 +232,26 @@ mod tests {
             "0xgAC17F958D2ee523a2206206994597C13D831ec7",
             AddressError::EvmDigit('g', 3),
         );
+        // One letter's case, and a mistyped digit.
         check(
-            "0xDac17F958D2ee523a2206206994597C13D831ec7",
-            AddressError::EvmChecksum,
+            "0xDAC17F958D2ee523a2206206994597C13D831ec7",
+            AddressError::EvmCase('D', 3),
         );
+        check(
+            "0xdAC17F958D2ee523a2206206994597C13D831ec8",
+            AddressError::EvmChecksum(6, 12),
+        );
+        check(
+            "dAC17F958D2ee523a2206206994597C13D831ec7",
+            AddressError::NoPrefix,
+        );
+        check("shop.eth", AddressError::Name);
+        let usdt = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t";
+        check(
+            "41a614f803b6fd780986a42c78ec9c7f77e6ded13c",
+            AddressError::TronHex(usdt.parse().unwrap()),
+        );
+        check(&usdt.to_lowercase(), AddressError::TronLowerCase);
         check("TR7NH", AddressError::TronLength(5));
         check(
             "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj60",
@@ -195,6 +261,30 @@ mod tests {
             "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6u",
             AddressError::TronChecksum,
         );
+    }
+
+    #[test]
+    fn messages_name_what_is_wrong() {
+        let check = |text: &str, expected: &str| {
+            let message = text.parse::<Address>().unwrap_err().to_string();
+            assert!(message.contains(expected), "{text}: {message}");
+        };
+        let after = "AC17F958D2ee523a2206206994597C13D831ec7";
+        check(&format!("0xO{after}"), "'O' at position 3");
+        check(&format!("0xO{after}"), "the digit 0 is meant?");
+        check(&format!("0xl{after}"), "the digit 1 is meant?");
+        check(&format!("0xD{after}"), "the case of 'D' at position 3");
+        check(
+            &format!("0xd{after}7"),
+            "41 hex digits after 0x instead of 40",
+        );
+        check(&format!("0xd{} ", &after[1..]), "' ' at position 42");
+        let tron = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6";
+        check(&format!("{tron}l"), "'l' at position 34");
+        check(&format!("{tron}O"), "0, O, I and l are never part of it");
+        check(tron, "33 characters instead of 34");
+        check(&format!("{tron}T"), "its case is wrong");
+        check("41a614f803b6fd780986a42c78ec9c7f77e6ded13c", "as TR7NH");
     }
 
     proptest! {
