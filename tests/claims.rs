@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::admin::Admin;
 use crate::support::devnet::{Devnet, text, wallet_address};
 use crate::support::faulty_rpc::Fault;
 use crate::support::http::Reply;
@@ -386,4 +387,39 @@ fn a_claim_on_every_kind_of_provider() {
         eprintln!("on {kind:?}");
         on_any_kind(kind);
     }
+}
+
+/// The merchant sees all claimants beside a stray payment, and each order's claims beside the order.
+#[test]
+fn the_merchant_sees_who_claims_what() {
+    let world = World::start();
+    let (early, _) = world.deposit("12", "USDT");
+    let (late, _) = world.deposit("12", "DAI");
+    let anvil = &world.net.anvil;
+    anvil.hold();
+    let units = world.net.usdt.units("11");
+    let hash = world
+        .net
+        .usdt
+        .submit(anvil, &anvil.account(0), &world.net.wallet, units);
+    finds(&early, &hash[2..], "not_found", false);
+    anvil.mine(1);
+    anvil.release();
+    world.wait_scanned(anvil.head());
+    finds_in_time(&late, &hash, "wrong_coin");
+    world.confirm();
+    let admin = Admin::of(&world.server.base());
+    let stray = wait::until("the stray payment in the inbox", || {
+        let found = admin.get("/transfers?unmatched=true");
+        found.get(0).cloned()
+    });
+    assert_eq!(stray["txn_hash"], hash);
+    let claimed = |n: usize| {
+        let claim = &stray["claims"][n];
+        (claim["order_id"].clone(), claim["before_public"].clone())
+    };
+    assert_eq!(claimed(0), (json!(early.order_id), json!(true)));
+    assert_eq!(claimed(1), (json!(late.order_id), json!(false)));
+    let order = admin.get(&format!("/orders/{}", late.order_id));
+    assert_eq!(order["claims"][0]["finding"], "wrong_coin", "{order}");
 }
