@@ -303,6 +303,10 @@ fn no_reply(error: ureq::Error) -> NoReply {
         {
             unreachable("its name cannot be resolved")
         }
+        // So rustls says what it has against a certificate.
+        ureq::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            unreachable(&one_line(&format!("TLS: {error}")))
+        }
         ureq::Error::Io(error) => unreachable(&error.kind().to_string()),
         ureq::Error::Rustls(error) => unreachable(&one_line(&format!("TLS: {error}"))),
         ureq::Error::Tls(text) => unreachable(&one_line(&format!("TLS: {text}"))),
