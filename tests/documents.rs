@@ -151,8 +151,9 @@ fn every_call_is_explained() {
             );
         }
         let answers = call["responses"].as_object().expect("answers");
+        let can_fail = answers.keys().any(|status| status.starts_with('4'));
         assert!(
-            answers.keys().any(|status| status == "500"),
+            !can_fail || answers.contains_key("500"),
             "{name}: what if the server fails?"
         );
         for (status, answer) in answers {

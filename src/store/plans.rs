@@ -32,12 +32,15 @@ fn plan(db: &Connection, sql: &str) -> Vec<String> {
 #[track_caller]
 fn no_scan(db: &Connection, sql: &str) -> Vec<String> {
     let plan = plan(db, sql);
-    let bad = |step: &&String| {
-        let scans =
-            step.starts_with("SCAN ") && !step.starts_with("SCAN (") && !step.contains("INDEX");
-        scans || step.contains("TEMP B-TREE FOR ORDER BY")
-    };
-    assert_eq!(plan.iter().find(bad), None, "{plan:#?}\n{sql}");
+    // What a sub-query with a limit gives is little: it may be scanned, and sorted.
+    let is_little = |step: &str| step.starts_with("SCAN (");
+    let mut before = "";
+    for step in &plan {
+        let scans = step.starts_with("SCAN ") && !is_little(step) && !step.contains("INDEX");
+        let sorts = step.contains("TEMP B-TREE FOR ORDER BY") && !is_little(before);
+        assert!(!scans && !sorts, "{step}\n{plan:#?}\n{sql}");
+        before = step;
+    }
     plan
 }
 

@@ -72,6 +72,9 @@ impl SessionApi {
     }
 
     /// Ask who is signed in
+    ///
+    /// For the dashboard's start: whether the cookie still counts, and whose shop it is. A page without a session gets 401 and asks
+    /// for the secret.
     #[oai(path = "/session", method = "get", operation_id = "adminSession")]
     async fn show(
         &self,
@@ -83,6 +86,9 @@ impl SessionApi {
     }
 
     /// Sign out
+    ///
+    /// Ends the session of the cookie, on the server too, and clears the cookie. Without a session it does nothing; it never
+    /// fails, so nobody stays signed in by accident.
     #[oai(path = "/session", method = "delete", operation_id = "adminSignOut")]
     async fn close(&self, request: &Request) -> SignedOut {
         if let Some(token) = token(request) {
