@@ -67,6 +67,7 @@ async function sends(step, url, script) {
   await page.goto(url);
   await page.getByText("USDT", { exact: true }).click();
   await page.getByRole("button", { name: "Continue" }).click();
+  await page.locator(".wallet").first().waitFor();
   const buttons = await page.locator(".wallet").allInnerTexts();
   const amount = await page.locator("#pay-amount").textContent();
   await page.locator(".wallet").click();
