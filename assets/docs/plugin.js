@@ -26,8 +26,11 @@ export const plugin = (spec) => (system) => {
     const write = (language) => language.call(recipe(spec, call, formValues(system, path, method), keys));
     fillForm(system.getSystem(), spec, call);
     const { refresh, remove } = showCode(place, `Code for ${call.operation.summary}`, write);
-    const stop = system.getStore().subscribe(refresh);
-    onChange(refresh);
+    // Swagger UI announces many changes at once.
+    let planned = 0;
+    const plan = () => (planned ||= requestAnimationFrame(() => ((planned = 0), place.isConnected && refresh())));
+    const stop = system.getStore().subscribe(plan);
+    onChange(plan);
     return () => (stop(), remove());
   };
 
