@@ -50,6 +50,14 @@ fn connect_from(from: &str, to: SocketAddr) -> TcpStream {
     stream
 }
 
+/// A connection that has a place. The one that asked whether the server is up may still be on its way out.
+fn placed(to: SocketAddr) -> TcpStream {
+    wait::until("a place", || {
+        let mut stream = connect(to);
+        (ask(&mut stream) == Some(200)).then_some(stream)
+    })
+}
+
 /// Asks for `/health` on an open connection; the status of the answer.
 fn ask(stream: &mut TcpStream) -> Option<u16> {
     let _ = stream.write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n");
@@ -179,17 +187,12 @@ fn there_are_so_many_places_and_each_is_given_back() {
     let server = server(|config| {
         config.set("server", "max_connections", "10");
     });
-    let mut held: Vec<_> = (0..10).map(|_| connect(server.address())).collect();
-    for stream in &mut held {
-        assert_eq!(ask(stream), Some(200));
-    }
+    let mut held: Vec<_> = (0..10).map(|_| placed(server.address())).collect();
     let mut late = connect(server.address());
     assert_eq!(ask(&mut late), Some(503));
     assert!(server.log().contains("connections are turned away"));
     held.pop();
-    wait::until("a place", || {
-        (ask(&mut connect(server.address())) == Some(200)).then_some(())
-    });
+    placed(server.address());
 }
 
 #[test]
@@ -225,18 +228,10 @@ fn websockets_leave_places_for_requests() {
     let refused = last.refused_socket("", &last.headers());
     refused.expect_error(503, "too many websockets, try again later");
     // Each of them counts as a connection, too.
-    let held: Vec<_> = (0..4)
-        .map(|_| {
-            let mut stream = connect(world.server.address());
-            assert_eq!(ask(&mut stream), Some(200));
-            stream
-        })
-        .collect();
+    let held: Vec<_> = (0..4).map(|_| placed(world.server.address())).collect();
     assert_eq!(ask(&mut connect(world.server.address())), Some(503));
     drop(held);
-    wait::until("a place", || {
-        (ask(&mut connect(world.server.address())) == Some(200)).then_some(())
-    });
+    placed(world.server.address());
     drop(sockets.pop());
     wait::until("a place for a socket", || {
         (last.refused_socket("", &last.headers()).status == 101).then_some(())

@@ -5,7 +5,7 @@ mod descriptors;
 mod pace;
 mod places;
 
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,7 +114,8 @@ impl Server {
         self.places.take(peer.ip(), most, proxy, connections)
     }
 
-    /// Says no, if that can be said at once.
+    /// Says no, if that can be said at once. A new connection has room for this, but the runtime may not have heard of
+    /// it yet: it is asked directly.
     fn refuse(&self, stream: TcpStream, refused: &Refused) {
         let reason = crate::metrics::Reason {
             reason: refused.reason,
@@ -127,7 +128,9 @@ impl Server {
                 "connections are turned away; this is told once a minute at most"
             );
         }
-        let _ = stream.try_write(NO_PLACE);
+        if let Ok(mut stream) = stream.into_std() {
+            let _ = stream.write(NO_PLACE);
+        }
     }
 }
 
