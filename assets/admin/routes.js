@@ -37,10 +37,3 @@ export function viewFor(hash) {
   }
   return { view: VIEWS[0], parameters: {}, query: {} };
 }
-
-/** An address of a view. */
-export function to(path, query = {}) {
-  const set = Object.entries(query).filter(([, value]) => value);
-  const text = new URLSearchParams(set).toString();
-  return `#/${path}${text ? `?${text}` : ""}`;
-}

@@ -1,6 +1,6 @@
 // Wallets of Ethereum and its relatives (EIP-1193): connect, be on the right chain, send the transfer.
 
-import { toUnits, WalletProblem } from "./wallets.js";
+import { toUnits, WalletProblem } from "./wallet.js";
 
 const UNKNOWN_CHAIN = 4902;
 // transfer(address,uint256)

@@ -1,6 +1,6 @@
 // TronLink, and wallets that look like it.
 
-import { toUnits, WalletProblem } from "./wallets.js";
+import { toUnits, WalletProblem } from "./wallet.js";
 
 const MAINNET = 728126428;
 // In sun. A USDT transfer burns 13 to 27 TRX where the sender has no energy; what is not needed is not taken.

@@ -4,18 +4,11 @@
 import { isWebLink, network } from "./settings.js";
 import { t } from "./text.js";
 import { html, nothing } from "./vendor/lit-html.js";
+import { WalletProblem } from "./wallet.js";
 
 const REJECTED = 4001;
 const ASKED_ALREADY = -32002;
 const LONGEST_NAME = 30;
-
-/// A failure with a text of ours: "wallet.{what}".
-export class WalletProblem extends Error {
-  constructor(what) {
-    super(what);
-    this.what = what;
-  }
-}
 
 // What was found, what is going on, and what was sent for the payment on the page.
 const found = [];
@@ -102,12 +95,6 @@ function transaction({ blockchain }, hash) {
   const url = network(blockchain).explorer_tx_url?.replace("{hash}", encodeURIComponent(hash));
   if (!isWebLink(url)) return nothing;
   return html`<a href=${url} target="_blank" rel="noopener noreferrer">${t("receipt.explorer")} <span class="unseen">${t("receipt.newTab")}</span></a>`;
-}
-
-/// Base units of a decimal amount, exactly: a float would lose digits.
-export function toUnits(amount, decimals) {
-  const [whole, fraction = ""] = amount.split(".");
-  return BigInt(whole + fraction.padEnd(decimals, "0"));
 }
 
 export const wallets = {

@@ -1,9 +1,9 @@
 // What admins did: when, from where, and why.
 
+import { to } from "../address.js";
 import { list } from "../api.js";
 import { h, replace } from "../dom.js";
 import { date } from "../format.js";
-import { to } from "../routes.js";
 import { more, table } from "../table.js";
 
 const DEEDS = {

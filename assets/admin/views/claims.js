@@ -1,8 +1,8 @@
 // What shoppers say they paid with. A claim proves nothing: wallets are public, and anybody can paste a stranger's transaction.
 
+import { to } from "../address.js";
 import { h } from "../dom.js";
 import { moment, short } from "../format.js";
-import { to } from "../routes.js";
 
 export function claimsList(claims) {
   const item = (claim) =>

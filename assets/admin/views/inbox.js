@@ -1,10 +1,10 @@
 // Money that arrived and pays nothing: what each transfer was probably meant for, and what to do with it.
 
+import { to } from "../address.js";
 import { list, post } from "../api.js";
 import { ask } from "../dialog.js";
 import { h, replace } from "../dom.js";
 import { badge, chainName, date, money, moment, short } from "../format.js";
-import { to } from "../routes.js";
 import { more } from "../table.js";
 import { toast } from "../toast.js";
 import { claimsList } from "./claims.js";

@@ -1,11 +1,11 @@
 // A payment link made by hand: for an invoice, a chat, a counter.
 
+import { to } from "../address.js";
 import { get, list, post } from "../api.js";
+import { copyButton } from "../copy.js";
 import { h } from "../dom.js";
 import { chainName } from "../format.js";
 import { qrCode } from "../qr.js";
-import { to } from "../routes.js";
-import { copyButton } from "../copy.js";
 
 let made = null;
 

@@ -1,9 +1,9 @@
 // All orders, newest first: searched, filtered, and exported.
 
+import { to } from "../address.js";
 import { address, list } from "../api.js";
 import { h, replace } from "../dom.js";
 import { badge, chainName, money, moment } from "../format.js";
-import { to } from "../routes.js";
 import { more, table } from "../table.js";
 
 const STATUSES = ["pending", "paid", "expired", "cancelled"];

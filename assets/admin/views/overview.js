@@ -1,9 +1,9 @@
 // Today at a glance, and whatever needs somebody.
 
+import { to } from "../address.js";
 import { get, list } from "../api.js";
 import { h } from "../dom.js";
 import { chainName, count, counted, money } from "../format.js";
-import { to } from "../routes.js";
 import { health } from "./chains.js";
 import { ordersTable } from "./orders.js";
 

@@ -1,10 +1,10 @@
 // What came in, by day, by coin and by chain.
 
+import { to } from "../address.js";
 import { get } from "../api.js";
 import { barChart, shares } from "../chart.js";
 import { h } from "../dom.js";
 import { chainName, count, counted, money } from "../format.js";
-import { to } from "../routes.js";
 import { table } from "../table.js";
 
 const SPANS = [

@@ -1,9 +1,9 @@
 // Every transfer to the shop's wallets, newest first.
 
+import { to } from "../address.js";
 import { address, list, post } from "../api.js";
 import { h, replace } from "../dom.js";
 import { badge, chainName, money, moment, short } from "../format.js";
-import { to } from "../routes.js";
 import { more, table } from "../table.js";
 import { toast } from "../toast.js";
 import { transaction } from "./transaction.js";

@@ -1,10 +1,10 @@
 // What the shop is told, what it was not told yet, and why.
 
+import { to } from "../address.js";
 import { list, post } from "../api.js";
 import { ask } from "../dialog.js";
 import { h, replace } from "../dom.js";
 import { badge, moment } from "../format.js";
-import { to } from "../routes.js";
 import { more } from "../table.js";
 import { toast } from "../toast.js";
 import { attempts } from "./attempts.js";
