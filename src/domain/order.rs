@@ -9,6 +9,9 @@ use crate::clock::UnixSeconds;
 /// The order's public, unguessable id.
 pub type OrderId = Uuid;
 
+/// For so long a waiting transfer keeps its order from expiring and from being cancelled by the shopper, in seconds.
+pub const HOLD: i64 = 24 * 3600;
+
 /// The life of an order, by its names on the wire.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum OrderStatus {

@@ -1,11 +1,10 @@
 //! Which deposit a waiting transfer is about to pay, and what the order's readers see of it.
 
-use super::orders::HOLD;
 use crate::config::{Config, Wallet, of_one_worth};
 use crate::domain::confirmation::Head;
 use crate::domain::deposit::Deposit;
 use crate::domain::matching;
-use crate::domain::order::{Order, OrderStatus};
+use crate::domain::order::{HOLD, Order, OrderStatus};
 use crate::domain::transfer::{BlockRef, Transfer};
 use crate::store::changes::{self, Kind};
 use crate::store::transfers::StoredTransfer;

@@ -1,8 +1,8 @@
 //! Expiring orders: only after every chain that could bring their money has been read.
 
 use super::App;
-use super::orders::{HOLD, close_unpaid};
-use crate::domain::order::OrderStatus;
+use super::orders::close_unpaid;
+use crate::domain::order::{HOLD, OrderStatus};
 use crate::domain::registry::Blockchain;
 use crate::store::orders::Overdue;
 use crate::store::{StoreError, orders, transfers};

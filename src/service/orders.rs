@@ -4,12 +4,9 @@ use super::App;
 use super::candidates::reassign_candidates_of;
 use super::outbox;
 use crate::config::Config;
-use crate::domain::order::{Order, OrderId, OrderStatus};
+use crate::domain::order::{HOLD, Order, OrderId, OrderStatus};
 use crate::domain::signature::Signature;
 use crate::store::{StoreError, Tx, orders, transfers};
-
-/// For so long a waiting transfer keeps its order from expiring and from being cancelled by the shopper, in seconds.
-pub const HOLD: i64 = 24 * 3600;
 
 /// A signed URL of our own origin lives on for so long after its order's end, in seconds.
 const AFTER_THE_END: i64 = 24 * 3600;
