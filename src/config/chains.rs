@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::registry::{BuiltIn, built_in};
+use super::registry::{BuiltIn, Explorer, built_in};
 use super::report::nearest;
 use super::section::Section;
 use super::{ChainConfig, ProviderConfig, ProviderKind, Secret, value};
@@ -59,16 +59,16 @@ fn default_chain(built_in: &BuiltIn, keys: &ApiKeys) -> ChainConfig {
     }
 }
 
-/// The keyless endpoints, then the explorers whose key is there.
+/// The keyless endpoints, then the explorers whose key is there, or that do without one.
 fn default_providers(built_in: &BuiltIn, keys: &ApiKeys) -> Vec<ProviderConfig> {
-    let with_key = |explorer: &ProviderConfig| {
-        let api_key = Some(keys.of(explorer.kind)?.clone());
-        Some(ProviderConfig {
-            api_key,
-            ..explorer.clone()
-        })
+    let as_we_can = |explorer: &Explorer| match keys.of(explorer.keyed.kind) {
+        Some(key) => Some(ProviderConfig {
+            api_key: Some(key.clone()),
+            ..explorer.keyed.clone()
+        }),
+        None => explorer.keyless.clone(),
     };
-    let explorers = built_in.explorers.iter().filter_map(with_key);
+    let explorers = built_in.explorers.iter().filter_map(as_we_can);
     built_in.rpc.iter().cloned().chain(explorers).collect()
 }
 
@@ -315,7 +315,10 @@ impl ApiKeys {
     /// that the key belongs to, never a look-alike.
     fn for_own(&self, kind: ProviderKind, url: &str) -> Option<Secret> {
         let host = value::HttpUrl::parse(url)?.host;
-        let explorers = built_in().values().flat_map(|b| &b.explorers);
+        let explorers = built_in()
+            .values()
+            .flat_map(|b| &b.explorers)
+            .map(|e| &e.keyed);
         let is_original = explorers
             .filter(|e| e.kind == kind)
             .filter_map(|e| value::HttpUrl::parse(&e.url))

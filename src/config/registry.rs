@@ -24,8 +24,17 @@ pub struct BuiltIn {
     pub poll_interval: Duration,
     /// Keyless JSON-RPC endpoints, in order of preference.
     pub rpc: Vec<ProviderConfig>,
-    /// Explorers whose free plan covers the chain; each needs a key.
-    pub explorers: Vec<ProviderConfig>,
+    /// Explorers whose free plan covers the chain.
+    pub explorers: Vec<Explorer>,
+}
+
+/// An explorer of the registry.
+#[derive(Clone, Debug)]
+pub struct Explorer {
+    /// How it is asked with a key.
+    pub keyed: ProviderConfig,
+    /// How it is asked without one, if it answers then.
+    pub keyless: Option<ProviderConfig>,
 }
 
 /// A chain's own coin.
@@ -106,6 +115,7 @@ struct RawExplorer {
     url: String,
     max_per_second: f64,
     max_per_day: Option<u32>,
+    keyless_per_second: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -140,7 +150,7 @@ impl RawChain {
             RawConfirmations::Finalized(word) => return Err(format!("confirmations {word:?}")),
         };
         let tokens: Result<_, _> = self.tokens.into_iter().map(|t| t.token(family)).collect();
-        let explorers: Result<_, _> = self.explorers.into_iter().map(|e| e.provider()).collect();
+        let explorers: Result<_, _> = self.explorers.into_iter().map(|e| e.explorer()).collect();
         Ok(BuiltIn {
             chain: Chain {
                 blockchain: Blockchain::new(name),
@@ -173,16 +183,20 @@ impl RawEndpoint {
 }
 
 impl RawExplorer {
-    fn provider(self) -> Result<ProviderConfig, String> {
+    fn explorer(self) -> Result<Explorer, String> {
         let kind = match self.kind.as_str() {
             "etherscan" => ProviderKind::Etherscan,
             "tronscan" => ProviderKind::Tronscan,
             "trongrid" => ProviderKind::Trongrid,
             other => return Err(format!("explorer kind {other:?}")),
         };
-        Ok(ProviderConfig {
-            max_per_day: self.max_per_day,
-            ..provider(kind, self.url, self.max_per_second)
+        let keyless = |per_second| provider(kind, self.url.clone(), per_second);
+        Ok(Explorer {
+            keyless: self.keyless_per_second.map(keyless),
+            keyed: ProviderConfig {
+                max_per_day: self.max_per_day,
+                ..provider(kind, self.url, self.max_per_second)
+            },
         })
     }
 }
@@ -313,7 +327,8 @@ mod tests {
     fn every_chain_can_be_watched_without_a_key() {
         for (name, built_in) in built_in() {
             assert!(!built_in.rpc.is_empty(), "{name}");
-            let providers = built_in.rpc.iter().chain(&built_in.explorers);
+            let explorers = built_in.explorers.iter().map(|e| &e.keyed);
+            let providers = built_in.rpc.iter().chain(explorers);
             for provider in providers {
                 assert!(provider.url.starts_with("https://"), "{}", provider.url);
                 assert_eq!(provider.api_key, None);
@@ -337,15 +352,22 @@ mod tests {
     #[test]
     fn explorers_have_the_limits_of_their_free_plans() {
         for (name, built_in) in built_in() {
-            for explorer in &built_in.explorers {
-                let (per_second, per_day) = match explorer.kind {
+            for Explorer { keyed, keyless } in &built_in.explorers {
+                let (per_second, per_day) = match keyed.kind {
                     ProviderKind::Etherscan => (3.0, 100_000),
                     ProviderKind::Trongrid => (10.0, 100_000),
                     ProviderKind::Tronscan => (3.0, 50_000),
                     other => panic!("{name}: {other:?}"),
                 };
-                assert_eq!(explorer.max_per_second, Some(per_second), "{name}");
-                assert_eq!(explorer.max_per_day, Some(per_day), "{name}");
+                assert_eq!(keyed.max_per_second, Some(per_second), "{name}");
+                assert_eq!(keyed.max_per_day, Some(per_day), "{name}");
+                // Without a key TronGrid's node and its explorer are one host with one allowance.
+                let rates = keyless
+                    .iter()
+                    .chain(&built_in.rpc)
+                    .map(|p| p.max_per_second);
+                let one = |rate| rate == built_in.rpc[0].max_per_second;
+                assert!(keyless.is_none() || rates.into_iter().all(one), "{name}");
             }
         }
     }

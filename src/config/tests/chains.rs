@@ -110,6 +110,29 @@ fn wallets_are_checked_hard() {
     assert_eq!(config(&both).wallets.len(), 2);
 }
 
+/// TronGrid answers without a key, too, though more slowly; Etherscan and Tronscan do not.
+#[test]
+fn explorers_are_asked_as_far_as_their_keys_reach() {
+    let providers = |keys: &str, chain: &str| {
+        let config = config(&format!("[api_keys]\n{keys}"));
+        let chain = &config.chains[&Blockchain::new(chain)];
+        let explorers = chain
+            .providers
+            .iter()
+            .filter(|p| p.kind != ProviderKind::Rpc);
+        let summary = |p: &ProviderConfig| (p.kind, p.api_key.is_some(), p.max_per_second);
+        explorers.map(summary).collect::<Vec<_>>()
+    };
+    let slow = (ProviderKind::Trongrid, false, Some(2.0));
+    assert_eq!(providers("", "tron"), [slow]);
+    assert_eq!(providers("", "eth"), []);
+    let fast = (ProviderKind::Trongrid, true, Some(10.0));
+    assert_eq!(providers("trongrid_api_key = \"k\"", "tron"), [fast]);
+    let tronscan = (ProviderKind::Tronscan, true, Some(3.0));
+    let keys = "tronscan_api_key = \"k\"";
+    assert_eq!(providers(keys, "tron"), [slow, tronscan]);
+}
+
 #[test]
 fn a_known_chain_can_be_watched_otherwise() {
     let config = config(
@@ -241,8 +264,8 @@ fn chains_are_checked() {
         "found 0, expected a whole number from 1 to 10",
     );
     check(
-        "[chains.tron]\nagreement = 2",
-        "found 2, but the chain has only 1 provider",
+        "[chains.tron]\nagreement = 3",
+        "found 3, but the chain has only 2 providers",
     );
     check(
         "[chains.eth]\nproviders = []",
