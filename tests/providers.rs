@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::support::config::Config;
 use crate::support::devnet::Devnet;
-use crate::support::faulty_rpc::{Fault, FaultyRpc};
+use crate::support::faulty_rpc::{Call, Fault, FaultyRpc};
 use crate::support::wait;
 use crate::support::world::World;
 
@@ -343,6 +343,38 @@ fn a_chain_that_cannot_be_watched_is_marked() {
         (said("chain is watched again") == 1).then_some(())
     });
     assert_eq!(said("chain cannot be watched"), 1);
+}
+
+/// A coin whose decimals are set wrong would be paid with a millionth, or never: the chain is not read until they are right.
+#[test]
+fn decimals_are_compared_with_the_contract() {
+    let mut world = World::start();
+    let set = |decimals| move |config: &mut Config| config.chains[0].tokens[0].2 = decimals;
+    world.rpc.forget_calls();
+    world.restart_with(set(8));
+    let contract = world.net.usdt.contract.clone();
+    wait::until("a complaint in the log", || {
+        let said = complaints(&world, "devnet");
+        let about = |l: &String| {
+            l.to_lowercase().contains(&contract.to_lowercase())
+                && l.contains("has 6 decimals, and 8 are configured")
+        };
+        said.iter().any(about).then_some(())
+    });
+    let read = |call: &Call| call.method == "eth_getLogs";
+    world.rpc.forget_calls();
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(!world.rpc.calls().iter().any(read));
+    world.restart_with(set(6));
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+    world.rpc.forget_calls();
+    world.confirm();
+    world.wait_scanned(world.net.anvil.head());
+    let asked = |call: &Call| call.method == "eth_call";
+    assert!(!world.rpc.calls().iter().any(asked), "once is enough");
 }
 
 /// As many requests as needed and no more.

@@ -32,7 +32,7 @@ pub use report::{ConfigError, ConfigErrors};
 
 use crate::domain::address::Address;
 use crate::domain::amount::Amount;
-use crate::domain::registry::{Blockchain, Chain, Coin};
+use crate::domain::registry::{Blockchain, Chain, Coin, Token};
 
 /// Everything the file says, defaults filled in, checked.
 #[derive(Clone, Debug)]
@@ -221,6 +221,15 @@ impl Config {
     /// The chain's configuration, if the name is known to the server.
     pub fn chain(&self, blockchain: &Blockchain) -> Option<&ChainConfig> {
         self.chains.get(blockchain)
+    }
+
+    /// The tokens of a chain that pay: enabled ones, of coins that a wallet there takes.
+    pub fn paying_tokens<'a>(&'a self, chain: &'a ChainConfig) -> impl Iterator<Item = &'a Token> {
+        let blockchain = &chain.chain.blockchain;
+        let pays = move |token: &&Token| {
+            token.enabled && self.wallets_for(blockchain, &token.coin).next().is_some()
+        };
+        chain.chain.tokens.iter().filter(pays)
     }
 
     /// The wallets of a chain that take a coin, in the file's order.

@@ -5,6 +5,7 @@ mod notes;
 mod reading;
 mod second_look;
 mod settling;
+mod tokens;
 mod witnesses;
 
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use self::second_look::SecondLook;
 use super::look_ups::PassError;
 use crate::chain::Provider;
 use crate::chain::pool::{ProviderStatus, Providers};
-use crate::config::ChainConfig;
+use crate::config::{ChainConfig, Config};
 use crate::domain::registry::Blockchain;
 use crate::service::App;
 use crate::service::watching::ProviderReport;
@@ -31,6 +32,7 @@ pub struct Pass {
     read_at: Option<i64>,
     second_look: SecondLook,
     notes: Notes,
+    tokens: tokens::Asked,
     /// Who was asked last.
     asked: Option<Arc<dyn Provider>>,
 }
@@ -46,6 +48,7 @@ impl Pass {
             read_at: None,
             second_look: SecondLook::default(),
             notes: Notes::default(),
+            tokens: tokens::Asked::default(),
             asked: None,
         }
     }
@@ -79,7 +82,7 @@ impl Pass {
             self.notes.begin_anew();
             self.asked = Some(provider.clone());
         }
-        let passed = self.pass(chain, &provider, began_ms).await;
+        let passed = self.pass(&config, chain, &provider, began_ms).await;
         let now_ms = self.app.clock().now_ms();
         match &passed {
             Ok(()) => {
@@ -98,12 +101,14 @@ impl Pass {
 
     async fn pass(
         &mut self,
+        config: &Config,
         chain: &ChainConfig,
         provider: &Arc<dyn Provider>,
         began_ms: i64,
     ) -> Result<(), PassError> {
         self.record_second_look().await?;
         let head = self.head(chain, provider).await?;
+        self.check_tokens(config, chain, provider).await?;
         self.start_new_wallets(chain, provider, head).await?;
         let read = self.read(chain, provider, head).await?;
         if !read.incomplete {

@@ -248,23 +248,12 @@ fn summary(config: &Config, chain: &ChainConfig, examined: &[Examined<'_>], repo
 
 /// The decimals of the tokens that pay, by the first provider that can tell.
 fn tokens(config: &Config, chain: &ChainConfig, examined: &[Examined<'_>], report: &mut Report) {
-    let blockchain = &chain.chain.blockchain;
-    let wallets = config
-        .wallets
-        .iter()
-        .filter(|w| w.blockchain == *blockchain);
-    let coins: BTreeSet<_> = wallets.flat_map(|w| &w.enabled_coins).collect();
-    let paying = chain
-        .chain
-        .tokens
-        .iter()
-        .filter(|t| t.enabled && coins.contains(&t.coin));
     let working: Vec<_> = examined.iter().filter(|e| e.found.is_ok()).collect();
     if working.is_empty() {
         return;
     }
-    for token in paying {
-        let what = format!("{blockchain} {}", token.coin);
+    for token in config.paying_tokens(chain) {
+        let what = format!("{} {}", chain.chain.blockchain, token.coin);
         let mut answers = working.iter().map(|e| e.provider.decimals(&token.contract));
         let known = answers.find(says_something);
         decimals(&what, token, known, report);
