@@ -30,8 +30,9 @@ struct Admin;
 #[folder = "$CARGO_MANIFEST_DIR/assets/docs"]
 struct Docs;
 
+/// Compressed by the build script.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/assets/vendor"]
+#[folder = "$OUT_DIR/vendor"]
 struct Vendor;
 
 /// Which checkout page `/checkout` is, where it is switched on.
@@ -54,7 +55,7 @@ pub fn add(route: Route, app: &App, page_kind: CheckoutPage) -> Route {
         .at("/admin/*file", page(Asset::of::<Admin>))
         .at("/docs", page(|_| Asset::of::<Docs>("index.html")))
         .at("/docs/:file", page(Asset::of::<Docs>))
-        .at("/vendor/*file", page(Asset::of::<Vendor>));
+        .at("/vendor/*file", page(Asset::of_compressed::<Vendor>));
     checkout::add(route, app, page_kind)
 }
 

@@ -1,5 +1,8 @@
 //! One file on its way to a browser: its type, its versions, and whether the browser has it already.
 
+use std::borrow::Cow;
+
+use bytes::Bytes;
 use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Request, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -10,20 +13,34 @@ use super::encoding::{self, Encoding};
 /// A file, ready to be served.
 pub struct Asset {
     content_type: &'static str,
-    content: bytes::Bytes,
+    content: Content,
     hash: [u8; 32],
+}
+
+enum Content {
+    Plain(Bytes),
+    Gzipped(Bytes),
 }
 
 impl Asset {
     /// An embedded file.
     pub fn of<E: RustEmbed>(name: &str) -> Option<Self> {
+        Self::embedded::<E>(name, Content::Plain)
+    }
+
+    /// A file that was embedded compressed.
+    pub fn of_compressed<E: RustEmbed>(name: &str) -> Option<Self> {
+        Self::embedded::<E>(name, Content::Gzipped)
+    }
+
+    fn embedded<E: RustEmbed>(name: &str, content: fn(Bytes) -> Content) -> Option<Self> {
         let EmbeddedFile { data, metadata, .. } = E::get(name)?;
         Some(Self {
             content_type: content_type(name),
-            content: match data {
-                std::borrow::Cow::Borrowed(bytes) => bytes.into(),
-                std::borrow::Cow::Owned(bytes) => bytes.into(),
-            },
+            content: content(match data {
+                Cow::Borrowed(bytes) => bytes.into(),
+                Cow::Owned(bytes) => bytes.into(),
+            }),
             hash: metadata.sha256_hash(),
         })
     }
@@ -33,33 +50,36 @@ impl Asset {
         Self {
             content_type: content_type(name),
             hash: Sha256::digest(&content).into(),
-            content: content.into(),
+            content: Content::Plain(content.into()),
         }
     }
 
-    pub fn content(&self) -> &[u8] {
-        &self.content
+    /// As it is without compression.
+    pub fn content(&self) -> Bytes {
+        match &self.content {
+            Content::Plain(plain) => plain.clone(),
+            Content::Gzipped(gzipped) => encoding::gunzip(gzipped).into(),
+        }
     }
 
     /// Answers with the file, which stays the same: a compressed version is kept for the next time.
     pub fn answer(self, request: &Request) -> Response {
         let encoding = self.encoding(request);
-        self.send(request, encoding, |asset| {
-            encoding::gzip_once(asset.hash, &asset.content)
-        })
+        self.send(request, encoding, encoding::gzip_once)
     }
 
     /// Answers with what was made for this request only.
     pub fn answer_once(self, request: &Request) -> Response {
         let encoding = self.encoding(request);
-        self.send(request, encoding, |asset| {
-            encoding::gzip(&asset.content).into()
-        })
+        self.send(request, encoding, |_, plain| encoding::gzip(plain).into())
     }
 
     fn encoding(&self, request: &Request) -> Encoding {
+        let length = match &self.content {
+            Content::Plain(content) | Content::Gzipped(content) => content.len(),
+        };
         match is_text(self.content_type) {
-            true => encoding::choose(request, self.content.len()),
+            true => encoding::choose(request, length),
             false => Encoding::Identity,
         }
     }
@@ -68,7 +88,7 @@ impl Asset {
         self,
         request: &Request,
         encoding: Encoding,
-        gzip: impl FnOnce(&Self) -> bytes::Bytes,
+        gzip: impl FnOnce([u8; 32], &[u8]) -> Bytes,
     ) -> Response {
         let mut response = Response::builder()
             .header(header::ETAG, self.etag(encoding))
@@ -81,10 +101,13 @@ impl Asset {
             return response.status(StatusCode::NOT_MODIFIED).finish();
         }
         let body = match encoding {
-            Encoding::Identity => self.content.clone(),
+            Encoding::Identity => self.content(),
             Encoding::Gzip => {
                 response = response.header(header::CONTENT_ENCODING, "gzip");
-                gzip(&self)
+                match &self.content {
+                    Content::Plain(plain) => gzip(self.hash, plain),
+                    Content::Gzipped(gzipped) => gzipped.clone(),
+                }
             }
         };
         let mut response = response.content_type(self.content_type).finish();

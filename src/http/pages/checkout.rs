@@ -71,7 +71,7 @@ impl Index {
             return refused_page();
         };
         let html = self
-            .render(&config, request, template.content(), refused)
+            .render(&config, request, &template.content(), refused)
             .await;
         let mut response = Asset::new(INDEX, html.into_bytes()).answer_once(request);
         let headers = response.headers_mut();

@@ -1,11 +1,12 @@
 //! Compression. Gzip only: every browser reads it, and what brotli would save on so few files is not worth its size.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use bytes::Bytes;
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use poem::Request;
 use poem::http::header;
@@ -71,6 +72,15 @@ pub fn gzip_once(hash: [u8; 32], content: &[u8]) -> Bytes {
 /// Compresses quickly: for what is sent once.
 pub fn gzip(content: &[u8]) -> Vec<u8> {
     compress(content, Compression::default())
+}
+
+/// What was compressed by us: nothing, if it is broken.
+pub fn gunzip(gzipped: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::new();
+    match GzDecoder::new(gzipped).read_to_end(&mut plain) {
+        Ok(_) => plain,
+        Err(_) => Vec::new(),
+    }
 }
 
 fn compress(content: &[u8], level: Compression) -> Vec<u8> {

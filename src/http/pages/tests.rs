@@ -127,7 +127,9 @@ async fn a_known_version_is_not_sent_again() {
 #[tokio::test]
 async fn texts_are_compressed_for_who_can_read_it() {
     let site = Site::new(CheckoutPage::Bundled, "");
-    for path in ["/checkout", "/checkout/style.css", "/checkout/style.css"] {
+    // One is made for the request, the next is compressed once and kept, the last is compressed in the binary.
+    let kept = "/checkout/style.css";
+    for path in ["/checkout", kept, kept, "/vendor/swagger-ui/swagger-ui.css"] {
         let plain = site.get(path).await;
         assert_eq!(plain.header("content-encoding"), None);
         let compressed = site
@@ -144,7 +146,7 @@ async fn texts_are_compressed_for_who_can_read_it() {
         let mut decoder = flate2::write::GzDecoder::new(&mut unpacked);
         std::io::Write::write_all(&mut decoder, &compressed).unwrap();
         decoder.finish().unwrap();
-        assert_eq!(unpacked, plain);
+        assert!(unpacked == plain && !plain.is_empty());
         let known = [("accept-encoding", "gzip"), ("if-none-match", &*etag)];
         let again = site.ask(Method::GET, path, &known).await;
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);

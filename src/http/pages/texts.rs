@@ -11,10 +11,10 @@ pub struct Texts(HashMap<String, Value>);
 
 impl Texts {
     /// Of the language files, the later ones win. A file that is no JSON adds nothing.
-    pub fn read<'a>(files: impl IntoIterator<Item = &'a [u8]>) -> Self {
-        let texts = files
-            .into_iter()
-            .filter_map(|file| serde_json::from_slice::<HashMap<String, Value>>(file).ok());
+    pub fn read<T: AsRef<[u8]>>(files: impl IntoIterator<Item = T>) -> Self {
+        let texts = files.into_iter().filter_map(|file| {
+            serde_json::from_slice::<HashMap<String, Value>>(file.as_ref()).ok()
+        });
         Self(texts.flatten().collect())
     }
 
