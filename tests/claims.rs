@@ -82,6 +82,22 @@ fn an_exact_payment_is_confirming_and_then_paid() {
     assert_eq!(stored(&world, &hash), [], "nothing for the merchant to do");
 }
 
+/// What a provider leaves out of its lists for good is found by who paid it.
+#[test]
+fn a_payment_that_was_never_listed_pays_once_it_is_named() {
+    let world = World::start();
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    let hash = world.net.submit(&world.net.anvil.account(0), &deposit);
+    world.rpc.fail(Fault::Omits(hash.clone()));
+    world.net.anvil.receipt(&hash);
+    world.confirm();
+    world.wait_scanned(world.net.anvil.head());
+    assert!(shopper.status()["payment"].is_null());
+    finds(&shopper, &hash, "confirming", false);
+    let paid = world.wait_for_status(&shopper, "paid");
+    assert_eq!(paid["payment"]["txn_hash"], hash.as_str());
+}
+
 #[test]
 fn a_wrong_amount_is_told_to_the_digit() {
     let world = World::start();

@@ -9,7 +9,7 @@ use ocrch::service::orders::{self, Canceller, OrderError};
 use ocrch::service::{Attempt, outbox, payments, prune};
 use ocrch::task::deliver::Deliverer;
 
-use crate::in_process::{NET, Turned};
+use crate::in_process::{NET, Turned, shopper};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -319,5 +319,77 @@ fn a_deposit_remembers_no_head_that_the_chain_has_not() {
     turned.wait(2 * SECOND);
     turned.pay(&detail);
     turned.wait(5 * SECOND);
+    assert_eq!(turned.status(&order), OrderStatus::Paid);
+}
+
+/// On a fast chain a provider's lists may be many blocks behind its head, and nothing in its answers tells.
+#[test]
+fn what_was_listed_late_is_read_again() {
+    let mut turned = Turned::on(&["arb"], 1, 2, "");
+    let (order, detail) = turned.deposit_on("arb", "20");
+    turned.provider("arb", 0).list_late(300);
+    turned.pay(&detail);
+    for _ in 0..10 {
+        turned.wait(6 * SECOND);
+    }
+    assert_eq!(turned.status(&order), OrderStatus::Pending);
+    turned.provider("arb", 0).heal();
+    turned.wait(SECOND);
+    turned.wait(SECOND);
+    assert_eq!(turned.status(&order), OrderStatus::Paid);
+}
+
+/// A payment in the last second must not be lost because the newest blocks were not listed yet.
+#[test]
+fn an_order_waits_for_what_its_last_blocks_bring() {
+    let mut turned = Turned::on(&["base"], 1, 2, "");
+    let (order, detail) = turned.deposit_on("base", "20");
+    let (unpaid, _) = turned.deposit_on("base", "21");
+    let left = order.expires_at - turned.clock.now() - 3;
+    turned.wait(Duration::from_secs(left.try_into().unwrap()));
+    turned.provider("base", 0).list_late(6);
+    turned.pay(&detail);
+    turned.wait(7 * SECOND);
+    assert_eq!(turned.status(&order), OrderStatus::Pending);
+    turned.wait(7 * SECOND);
+    turned.wait(7 * SECOND);
+    assert_eq!(turned.status(&order), OrderStatus::Paid);
+    turned.wait(7 * SECOND);
+    assert_eq!(turned.status(&unpaid), OrderStatus::Expired);
+}
+
+/// Where nobody was about to pay, the head that a deposit remembers can be two minutes old.
+#[test]
+fn what_was_mined_unseen_before_a_deposit_never_pays_it() {
+    let mut turned = Turned::new(2, "");
+    let (_, other) = turned.deposit("21");
+    turned.wait(SECOND);
+    let chain = turned.nets[NET].chain.clone();
+    chain.send(other.contract, shopper(), other.wallet, 20_000_000);
+    turned.clock.advance(100 * SECOND);
+    let (order, detail) = turned.deposit("20");
+    turned.settle();
+    turned.wait(10 * SECOND);
+    assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
+    assert_eq!(turned.status(&order), OrderStatus::Pending);
+    turned.pay(&detail);
+    turned.wait(10 * SECOND);
+    assert_eq!(turned.status(&order), OrderStatus::Paid);
+}
+
+/// Cursors that a false head moved would keep a chain from being read until it is really there.
+#[test]
+fn no_chain_comes_further_than_it_can() {
+    let mut turned = Turned::on(&["base"], 1, 2, "");
+    turned.wait(60 * SECOND);
+    turned.provider("base", 0).dream(5_000);
+    turned.clock.advance(600 * SECOND);
+    let refused = turned.tick("base").unwrap_err().to_string();
+    assert!(refused.contains("too far above block"), "{refused}");
+    turned.provider("base", 0).heal();
+    turned.wait(10 * SECOND);
+    let (order, detail) = turned.deposit_on("base", "20");
+    turned.pay(&detail);
+    turned.wait(10 * SECOND);
     assert_eq!(turned.status(&order), OrderStatus::Paid);
 }

@@ -274,3 +274,37 @@ fn a_first_start_at_a_head_beyond_the_chain_leaves_no_gap() {
     world.confirm();
     world.wait_for_status(&shopper, "paid");
 }
+
+/// One wallet's mistaken setting must not keep the others from being read, nor let orders on it expire unread.
+#[test]
+fn a_starting_tx_that_nobody_knows_stops_its_own_wallet_only() {
+    let other = wallet_address(9);
+    let with_other = |starting_tx: Option<String>| {
+        let other = other.clone();
+        move |config: &mut Config| {
+            let mut wallet = config.wallets[0].clone();
+            wallet.address = other;
+            wallet.starting_tx = starting_tx;
+            config.wallets.push(wallet);
+        }
+    };
+    let unknown = format!("0x{}", "ab".repeat(32));
+    let world = World::with(with_other(Some(unknown.clone())));
+    let (first, deposit) = world.deposit("17", "USDT");
+    let (second, on_other) = world.deposit("17", "USDT");
+    assert!(text(&on_other, "wallet_address").eq_ignore_ascii_case(&other));
+    let hash = world.net.pay(&on_other);
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&first, "paid");
+    wait::until("the log to say so", || {
+        let log = world.server.log();
+        let said = log.lines().filter(|l| l.contains("starting_tx"));
+        let told: Vec<_> = said.filter(|l| l.contains(&unknown)).collect();
+        (told.len() == 1 && told[0].contains("ERROR")).then_some(())
+    });
+    assert!(second.status()["payment"].is_null());
+    world.reload_with(with_other(None));
+    let paid = world.wait_for_status(&second, "paid");
+    assert_eq!(paid["payment"]["txn_hash"], hash.as_str());
+}

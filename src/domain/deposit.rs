@@ -36,13 +36,12 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Whether a transfer is younger: mined above the head known at the opening (where none was
-    /// known, in a block not older than the opening), and not stored before. History never pays.
+    /// Whether a transfer is younger: mined in a block not older than the opening and above the head known then, if one
+    /// was, and not stored before. History never pays. The head alone would not do: on a chain where nothing was going on
+    /// it can be two minutes old.
     pub fn is_before(&self, transfer: &Transfer) -> bool {
-        match self.head {
-            Some(head) => transfer.block_number > head && transfer.sequence > self.after_sequence,
-            None => self.is_before_by_time(transfer),
-        }
+        self.head.is_none_or(|head| transfer.block_number > head)
+            && self.is_before_by_time(transfer)
     }
 
     /// The same by the block's time alone: for a transfer on another chain, whose block numbers say nothing here.

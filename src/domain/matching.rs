@@ -327,7 +327,7 @@ mod tests {
             d.opened.head = head;
             let mut t = transfer(5);
             (t.block_number, t.sequence, t.mined_at) = (block, sequence, mined_at);
-            let younger = sequence > 7 && head.map_or(mined_at >= 940, |h| block > h);
+            let younger = sequence > 7 && mined_at >= 940 && head.is_none_or(|h| block > h);
             prop_assert_eq!(fits(&t, &d).is_ok(), younger && mined_at <= 2000);
         }
     }

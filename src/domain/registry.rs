@@ -91,6 +91,12 @@ pub struct Chain {
 }
 
 impl Chain {
+    /// How many blocks usually come in some time.
+    pub fn blocks_in(&self, time: Duration) -> u64 {
+        let blocks = time.as_millis() / self.block_time.as_millis().max(1);
+        u64::try_from(blocks).unwrap_or(u64::MAX)
+    }
+
     /// The token with this contract, if the chain knows it.
     pub fn token(&self, contract: &Address) -> Option<&Token> {
         self.tokens.iter().find(|t| t.contract == *contract)

@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use super::App;
 use super::inquiries::Answer;
 use super::orders::OrderError;
+use super::scan;
 use crate::config::{ChainConfig, Config};
 use crate::domain::amount::Amount;
 use crate::domain::claim::{self, Finding, Judged, NamedTransfer, Promise, Standing, TxnHash};
@@ -139,7 +140,7 @@ impl Case<'_> {
         for chains in [first, others] {
             for (chain, answer) in self.ask(&chains).await {
                 match answer {
-                    Answer::Mined(receipt) => return Ok(self.found_mined(chain, &receipt)),
+                    Answer::Mined(receipt) => return self.found_mined(chain, &receipt).await,
                     Answer::Unknown => {}
                     Answer::Silence => silent = true,
                 }
@@ -217,8 +218,13 @@ impl Case<'_> {
         }))
     }
 
-    /// What a chain knows and the database does not.
-    fn found_mined(&self, chain: &ChainConfig, receipt: &Receipt) -> Found {
+    /// What a chain knows and the database does not. The scans should have found it, or will: it is stored as they would store
+    /// it, and whether it pays is decided as for any other.
+    async fn found_mined(
+        &self,
+        chain: &ChainConfig,
+        receipt: &Receipt,
+    ) -> Result<Found, ClaimError> {
         let named: Vec<_> = receipt
             .transfers
             .iter()
@@ -228,28 +234,35 @@ impl Case<'_> {
         let blockchain = &chain.chain.blockchain;
         let watching = self.app.watching();
         let head = watching.head(blockchain, self.app.clock().now_ms());
-        let confirmations = head.map(|number| {
-            let head = Head {
-                number,
-                finalized: None,
-            };
-            head.confirmations(receipt.block.number)
+        let head = head.map(|number| Head {
+            number,
+            finalized: None,
         });
+        let confirmations = head.map(|head| head.confirmations(receipt.block.number));
         let Some(judged) = claim::judge(&named, self.promises) else {
             let finding = match receipt.succeeded {
                 true => Finding::WrongAddress,
                 false => Finding::Reverted,
             };
-            return self.without_transfers(chain, finding, confirmations);
+            return Ok(self.without_transfers(chain, finding, confirmations));
         };
-        // It will be read in a moment, if it is young enough to be read at all.
+        if let Some(head) = head.filter(|_| receipt.succeeded) {
+            let found = scan::Found {
+                wallets: Vec::new(),
+                from: receipt.block.number,
+                through: receipt.block.number,
+                transfers: receipt.transfers.clone(),
+                head,
+            };
+            scan::record(self.app, blockchain.clone(), found).await?;
+        }
         watching.wake(blockchain);
-        Found {
+        Ok(Found {
             told: self.tell(chain, &judged, confirmations),
             txn_hash: self.hash_on(chain),
             transfer: None,
             concerns_us: true,
-        }
+        })
     }
 
     fn tell(

@@ -1,5 +1,6 @@
 //! One pass over a chain: read up to the head, record what was found, look up what is ready, settle it.
 
+mod beginning;
 mod heads;
 mod notes;
 mod reading;
@@ -33,6 +34,7 @@ pub struct Pass {
     second_look: SecondLook,
     notes: Notes,
     tokens: tokens::Asked,
+    in_vain: beginning::InVain,
     /// Who was asked last.
     asked: Option<Arc<dyn Provider>>,
 }
@@ -49,6 +51,7 @@ impl Pass {
             second_look: SecondLook::default(),
             notes: Notes::default(),
             tokens: tokens::Asked::default(),
+            in_vain: beginning::InVain::default(),
             asked: None,
         }
     }

@@ -46,7 +46,7 @@ pub struct Turned {
     _dir: tempfile::TempDir,
 }
 
-/// A chain that makes a block a second, and who tells of it.
+/// A chain that makes a block a second (one of the registry: as fast as that), and who tells of it.
 pub struct Net {
     pub chain: SimulatedChain,
     pub providers: Vec<Arc<Moody>>,
@@ -194,8 +194,9 @@ impl Turned {
 impl Net {
     fn new(app: &App, name: &str, providers: usize) -> Self {
         let clock = app.clock().clone();
-        let chain =
-            SimulatedChain::new(Family::Evm, Duration::from_secs(1), move || clock.now_ms());
+        let built_in = ocrch::config::built_in().get(&Blockchain::new(name));
+        let block_time = built_in.map_or(Duration::from_secs(1), |b| b.chain.block_time);
+        let chain = SimulatedChain::new(Family::Evm, block_time, move || clock.now_ms());
         let providers: Vec<Arc<Moody>> = (0..providers)
             .map(|place| Arc::new(Moody::new(place, chain.clone())))
             .collect();
@@ -221,6 +222,10 @@ fn net(name: &str, chain_id: usize, providers: usize, confirmations: u32, more: 
     let urls: Vec<String> = (0..providers)
         .map(|i| format!("{{ kind = \"rpc\", url = \"http://127.0.0.{}:1\" }}", i + 1))
         .collect();
+    let own = match ocrch::config::built_in().contains_key(&Blockchain::new(name)) {
+        true => String::new(),
+        false => format!("kind = \"evm\"\nchain_id = {chain_id}"),
+    };
     format!(
         r#"
 [[wallets]]
@@ -228,8 +233,7 @@ blockchain = "{name}"
 address = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 enabled_coins = ["USDT"]
 [chains.{name}]
-kind = "evm"
-chain_id = {chain_id}
+{own}
 confirmations = {confirmations}
 providers = [{}]
 {more}

@@ -31,6 +31,10 @@ struct Mood {
     invented: Vec<ChainTransfer>,
     /// It names other blocks than the chain has.
     on_a_fork: bool,
+    /// Its newest blocks, whose transfers it does not list yet.
+    unlisted: u64,
+    /// Blocks above the chain's that it has made up.
+    dreamt: u64,
 }
 
 impl Moody {
@@ -76,6 +80,16 @@ impl Moody {
         self.mood().on_a_fork = true;
     }
 
+    /// Lists what was mined only so many blocks later, and says nothing of it.
+    pub fn list_late(&self, blocks: u64) {
+        self.mood().unlisted = blocks;
+    }
+
+    /// Names a head that does not exist, and shows it.
+    pub fn dream(&self, blocks: u64) {
+        self.mood().dreamt = blocks;
+    }
+
     pub fn heal(&self) {
         *self.mood() = Mood::default();
     }
@@ -91,7 +105,7 @@ impl Moody {
         if mood.down {
             return Err(ProviderError::Unreachable("it is down".into()));
         }
-        let head = self.chain.head()?.saturating_sub(mood.behind) + mood.ahead;
+        let head = self.chain.head()?.saturating_sub(mood.behind) + mood.ahead + mood.dreamt;
         Ok((mood, head))
     }
 }
@@ -132,13 +146,14 @@ impl Provider for Moody {
         if ask.from > head {
             return Err(ProviderError::BadAnswer("no block at that height".into()));
         }
-        let to = ask.to.min(head);
+        let to = ask.to.min(head - mood.dreamt);
         let mut scanned = self.chain.scan(&Scan { to, ..ask.clone() })?;
         let invented = mood.invented.iter().cloned();
         let shown = scanned.transfers.into_iter().chain(invented);
         let shown = shown.filter(|t| {
             let unseen = mood.hidden.iter().chain(&mood.omitted);
-            (ask.from..=to).contains(&t.block.number)
+            let listed = ask.from..=to.min(head.saturating_sub(mood.unlisted));
+            listed.contains(&t.block.number)
                 && !unseen.into_iter().any(|hash| *hash == t.id.txn_hash)
         });
         scanned.transfers = shown.map(|t| mood.transfer(t)).collect();
@@ -150,7 +165,13 @@ impl Provider for Moody {
         if number > head {
             return Ok(None);
         }
-        let block = self.chain.block(number)?;
+        let block = match self.chain.block(number)? {
+            None if mood.dreamt > 0 => self
+                .chain
+                .block(self.chain.head()?)?
+                .map(|newest| BlockRef { number, ..newest }),
+            block => block,
+        };
         Ok(block.map(|block| mood.block(block)))
     }
 

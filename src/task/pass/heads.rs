@@ -1,6 +1,7 @@
 //! How far the chain is, by the provider of a pass, and what of that to believe.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Pass;
 use super::reading::RESCAN;
@@ -13,6 +14,8 @@ use crate::task::look_ups::{PassError, ask, existing_block};
 
 /// A block may be from so far ahead of our clock, in seconds.
 const AHEAD_OF_US: i64 = 15 * 60;
+/// So many times as fast as usual a chain may have been.
+const HURRY: u64 = 4;
 /// A head so far above what was read is verified in any case: less, and the next re-scan makes up for what a false one skips. One
 /// that is higher than it can have grown is verified, too, since deposits opened now remember it.
 const HEAD_LEAPT: u64 = RESCAN;
@@ -68,12 +71,38 @@ impl Pass {
             return Err(ProviderError::BadAnswer(message).into());
         }
         if number > farthest.saturating_add(self.plausible_growth(chain).min(HEAD_LEAPT)) {
-            let block = existing_block(provider, number).await?;
-            if chain.chain.steady && block.timestamp > self.app.clock().now() + AHEAD_OF_US {
-                return Err(
-                    ProviderError::BadAnswer(format!("block {number} is from the future")).into(),
-                );
-            }
+            self.check_leap(chain, provider, farthest, number).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a chain can have come so far. Cursors that were moved into its future would keep it from being read until
+    /// it is there.
+    async fn check_leap(
+        &self,
+        chain: &ChainConfig,
+        provider: &Arc<dyn Provider>,
+        farthest: u64,
+        number: u64,
+    ) -> Result<(), PassError> {
+        provider.distrust();
+        let newest = existing_block(provider, number).await?;
+        if !chain.chain.steady {
+            return Ok(());
+        }
+        let bad = |message: String| Err(ProviderError::BadAnswer(message).into());
+        if newest.timestamp > self.app.clock().now() + AHEAD_OF_US {
+            return bad(format!("block {number} is from the future"));
+        }
+        let known = existing_block(provider, farthest).await?;
+        let seconds = newest.timestamp.saturating_sub(known.timestamp);
+        let elapsed = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+        let usual = chain.chain.blocks_in(elapsed);
+        let most = usual.saturating_mul(HURRY).saturating_add(HEAD_LEAPT);
+        if number - farthest > most {
+            return bad(format!(
+                "its head {number} is too far above block {farthest}, which is only {seconds} s older"
+            ));
         }
         Ok(())
     }

@@ -2,20 +2,28 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Pass;
-use crate::chain::{Provider, ProviderError, Scan};
+use crate::chain::{Provider, Scan};
 use crate::config::ChainConfig;
 use crate::domain::address::Address;
 use crate::domain::confirmation::Head;
+use crate::domain::registry::Chain;
 use crate::domain::scanning::{self, Cursor};
 use crate::domain::transfer::TransferId;
 use crate::service::expire;
-use crate::service::scan::{self, Found, WatchedWallet};
-use crate::task::look_ups::{PassError, ask, block_before, existing_block};
+use crate::service::scan::{self, Found};
+use crate::task::look_ups::{PassError, ask, existing_block};
 
-/// Every pass reads at least so many blocks again.
+/// Every pass reads at least so many blocks again,
 pub(super) const RESCAN: u64 = 64;
+/// and at least what was mined in this time: where many machines answer for one provider, those that list transfers may be
+/// behind the one that named the head, and nothing tells.
+const LISTS_MAY_LAG: Duration = Duration::from_secs(120);
+/// An order expires when what was mined until its end has been listed for so long, in milliseconds. Of two lists of the same
+/// blocks the later one may have more.
+const NEWEST_MAY_BE_MISSING: i64 = 20_000;
 /// Requests that one pass spends on wallets that are far behind: the others must not wait for them.
 const CATCH_UP_REQUESTS: usize = 20;
 
@@ -27,13 +35,20 @@ pub(super) struct Read {
     pub(super) seen: HashSet<TransferId>,
     /// Requests left for wallets that are far behind.
     catch_up: usize,
-    /// Whether some wallet is still behind.
+    /// Whether some wallet is still behind, or could not be begun with.
     pub(super) incomplete: bool,
+}
+
+/// How many blocks every pass reads again.
+pub(super) fn rescan(chain: &Chain) -> u64 {
+    RESCAN
+        .max(chain.confirmations.required().into())
+        .max(chain.blocks_in(LISTS_MAY_LAG).min(scanning::MAX_REWIND))
 }
 
 impl Pass {
     /// Notes until when everything mined has been read: orders expire by it. On a chain whose blocks come steadily that is the
-    /// head's own time, since a provider that lags shows nothing newer; on a chain that may rest it is the pass's
+    /// head's own time, since a provider that lags shows nothing newer, less what its lists may lag; on a chain that may rest it is the pass's
     /// beginning, less one block time for the last block to get about.
     pub(super) async fn note_read(
         &self,
@@ -45,7 +60,7 @@ impl Pass {
         let moment_ms = if !chain.chain.steady {
             began_ms - chain.chain.block_time.as_millis() as i64
         } else if expire::any_overdue(&self.app)? {
-            existing_block(provider, head.number).await?.timestamp * 1000
+            existing_block(provider, head.number).await?.timestamp * 1000 - NEWEST_MAY_BE_MISSING
         } else {
             return Ok(());
         };
@@ -53,44 +68,6 @@ impl Pass {
             .watching()
             .has_read_until(&self.blockchain, moment_ms);
         Ok(())
-    }
-
-    /// Gives wallets that were never watched their first block: that of their `starting_tx`; the head; or,
-    /// where a deposit was opened while the chain could not be read, one from before that.
-    pub(super) async fn start_new_wallets(
-        &self,
-        chain: &ChainConfig,
-        provider: &Arc<dyn Provider>,
-        head: Head,
-    ) -> Result<(), PassError> {
-        let wallets = scan::wallets(&self.app, &self.blockchain)?;
-        for wallet in wallets.into_iter().filter(|w| w.cursor.is_none()) {
-            let first = self.first_block(chain, provider, head, &wallet).await?;
-            scan::start_wallet(&self.app, self.blockchain.clone(), wallet.address, first).await?;
-            tracing::info!(blockchain = %self.blockchain, wallet = %wallet.address, first, "watching wallet");
-        }
-        Ok(())
-    }
-
-    async fn first_block(
-        &self,
-        chain: &ChainConfig,
-        provider: &Arc<dyn Provider>,
-        head: Head,
-        wallet: &WatchedWallet,
-    ) -> Result<u64, PassError> {
-        if let Some(txn_hash) = wallet.starting_tx.clone() {
-            let receipt = ask(provider, move |p| p.receipt(&txn_hash, &[])).await?;
-            // Given up, everything since would be skipped for ever; another provider may know it.
-            let unknown =
-                || ProviderError::BadAnswer("it does not know the wallet's starting_tx".into());
-            return Ok(receipt.ok_or_else(unknown)?.block.number);
-        }
-        match scan::promised_since(&self.app, &self.blockchain, wallet.address)? {
-            Some(since) => block_before(&chain.chain, provider, head, since).await,
-            // A head that does not exist would never be reached.
-            None => Ok(existing_block(provider, head.number).await?.number),
-        }
     }
 
     /// Reads all wallets up to the head, the newest blocks first, recording each answer before asking on.
@@ -101,6 +78,7 @@ impl Pass {
         head: Head,
     ) -> Result<Read, PassError> {
         let wallets = scan::wallets(&self.app, &self.blockchain)?;
+        let all_begun = wallets.iter().all(|w| w.cursor.is_some());
         let (addresses, cursors): (Vec<Address>, Vec<Cursor>) = wallets
             .iter()
             .filter_map(|w| Some((w.address, w.cursor?)))
@@ -112,10 +90,15 @@ impl Pass {
             .watching()
             .saw_head(&self.blockchain, head.number, now_ms);
         self.read_at = Some(now_ms);
-        let rescan = RESCAN.max(u64::from(chain.chain.confirmations.required()));
-        let plan = scanning::plan(&cursors, head.number, rescan, self.lowest_head);
+        let plan = scanning::plan(
+            &cursors,
+            head.number,
+            rescan(&chain.chain),
+            self.lowest_head,
+        );
         let mut read = Read {
             catch_up: CATCH_UP_REQUESTS,
+            incomplete: !all_begun,
             ..Read::default()
         };
         for pass in plan.into_iter().rev() {

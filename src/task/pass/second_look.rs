@@ -2,11 +2,12 @@
 //! leaves something out shows no sign of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
 use super::Pass;
-use super::reading::RESCAN;
+use super::reading::{RESCAN, rescan};
 use crate::chain::{Provider, ProviderError, Scan, Scanned};
 use crate::config::ChainConfig;
 use crate::domain::confirmation::Head;
@@ -18,8 +19,10 @@ use crate::task::look_ups::PassError;
 const EVERY: i64 = 30_000;
 /// Or after so many polls.
 const POLLS: i64 = 8;
-/// What the last look saw is looked at again for so many blocks: it may have been behind itself.
+/// What the last look saw is looked at again for so many blocks, and what was mined in so long: it may have been behind
+/// itself.
 const OVERLAP: u64 = 16;
+const OVERLAP_TIME: Duration = Duration::from_secs(30);
 /// A look goes back no further than this.
 const AT_MOST: u64 = 1000;
 
@@ -111,9 +114,10 @@ impl Pass {
         let wallets = scan::wallets(&self.app, &self.blockchain)?;
         let recipients = wallets.iter().filter(|w| w.cursor.is_some());
         let recipients: Vec<_> = recipients.map(|w| w.address).collect();
+        let overlap = OVERLAP.max(chain.chain.blocks_in(OVERLAP_TIME));
         let from = match self.second_look.read_to {
-            Some(read_to) => (read_to + 1).saturating_sub(OVERLAP),
-            None => (head.number + 1).saturating_sub(RESCAN),
+            Some(read_to) => (read_to + 1).saturating_sub(overlap),
+            None => (head.number + 1).saturating_sub(rescan(&chain.chain)),
         };
         let ask = Scan {
             from: from.max(head.number.saturating_sub(AT_MOST)),
