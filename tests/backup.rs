@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::admin::Admin;
 use crate::support::config::Config;
 use crate::support::devnet::text;
 use crate::support::random::Random;
@@ -268,6 +269,30 @@ fn what_came_after_the_backup_is_counted_before_it_is_lost() {
         found.find(|t| t["txn_hash"] == hash.as_str()).map(|_| ())
     });
     assert_eq!(shopper.status()["status"], "pending");
+}
+
+/// Who reads the feed has seen numbers that the backup does not know: what comes next must not hide behind them.
+#[test]
+fn the_feed_goes_on_after_a_restore() {
+    let mut house = House::start();
+    house.order();
+    let file = house.file("backup");
+    done(&house.backup(&file, &[]));
+    for _ in 0..3 {
+        house.order();
+    }
+    let admin = Admin::of(&house.server.base());
+    let after = admin.get("/events?after=0")["next"].clone();
+    assert!(house.server.stop().success());
+    done(&house.restore(&file, &["--discard-newer"]));
+    house.server.launch();
+    let order = house.order();
+    let news = admin.get(&format!("/events?after={after}"));
+    assert_eq!(
+        news["events"][0]["order"]["order_id"],
+        order.as_str(),
+        "{news}"
+    );
 }
 
 /// A backup by an older version lacks whole tables: what they hold now is counted as well.

@@ -84,6 +84,30 @@ pub(super) fn between(database: &Path, backup: &Path) -> Result<Option<Loss>, ru
     }))
 }
 
+/// Has the backup's feed go on where the database's ends: who reads it names the last change that they know, and would
+/// miss those that were given its number, or a lower one, again.
+pub(super) fn carry_feed_on(database: &Path, backup: &Path) -> Result<(), rusqlite::Error> {
+    let both = Connection::open(backup)?;
+    both.execute(
+        "ATTACH ?1 AS present",
+        [database.to_string_lossy().as_ref()],
+    )?;
+    let has_feed = |schema: &str| has(&both, schema, "changes", "id");
+    if !has_feed("present")? || !has_feed("main")? {
+        return Ok(());
+    }
+    let last =
+        |schema: &str| format!("(SELECT seq FROM {schema}.sqlite_sequence WHERE name = 'changes')");
+    let (there, here) = (last("present"), last("main"));
+    both.execute_batch(&format!(
+        "BEGIN;
+         CREATE TEMP TABLE feed AS SELECT max(ifnull({there}, 0), ifnull({here}, 0)) AS seq;
+         DELETE FROM main.sqlite_sequence WHERE name = 'changes';
+         INSERT INTO main.sqlite_sequence (name, seq) SELECT 'changes', seq FROM feed;
+         COMMIT"
+    ))
+}
+
 /// Rows `p` of the present database for which the backup has no row `b`. The two may have come apart long ago, so rows
 /// are told by what they say, not by their number alone.
 struct Kind {
@@ -139,18 +163,24 @@ const AUDIT: Kind = Kind {
 
 impl Kind {
     fn count(&self, both: &Connection) -> Result<u64, rusqlite::Error> {
-        if !self.is_in(both, "present")? {
+        if !has(both, "present", self.table, self.column)? {
             return Ok(0);
         }
         let mut sql = format!("SELECT count(*) FROM {}", self.rows);
-        if self.is_in(both, "main")? {
+        if has(both, "main", self.table, self.column)? {
             sql += &format!(" AND NOT EXISTS (SELECT 1 FROM {})", self.backed_up);
         }
         both.query_row(&sql, [], |row| row.get(0))
     }
+}
 
-    fn is_in(&self, both: &Connection, schema: &str) -> Result<bool, rusqlite::Error> {
-        both.prepare("SELECT 1 FROM pragma_table_info(?1, ?2) WHERE name = ?3")?
-            .exists([self.table, schema, self.column])
-    }
+/// Whether one of the two files has a column, which those of older versions may lack.
+fn has(
+    both: &Connection,
+    schema: &str,
+    table: &str,
+    column: &str,
+) -> Result<bool, rusqlite::Error> {
+    both.prepare("SELECT 1 FROM pragma_table_info(?1, ?2) WHERE name = ?3")?
+        .exists([table, schema, column])
 }

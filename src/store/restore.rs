@@ -90,10 +90,18 @@ impl Owner {
     }
 }
 
-/// Brings the database's journal into its file, and counts what the backup has not. `None` if the database cannot be
+/// Brings the database's journal into its file, counts what the backup has not, and has the backup's feed go on where it ended. `None` if the database cannot be
 /// read, which may be why it is being restored.
 fn compare(database: &Path, backup: &Path) -> Result<Option<Loss>, RestoreError> {
-    match close_journal(database).and_then(|()| loss::between(database, backup)) {
+    let look = || {
+        close_journal(database)?;
+        let loss = loss::between(database, backup)?;
+        if loss.is_some() {
+            loss::carry_feed_on(database, backup)?;
+        }
+        Ok::<_, rusqlite::Error>(loss)
+    };
+    match look() {
         Ok(loss) => Ok(loss),
         Err(error) => match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
