@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::sync::Mutex;
@@ -14,6 +14,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::admin::Admin;
 use crate::support::config::Config;
 use crate::support::devnet::text;
 use crate::support::random::Random;
@@ -189,7 +190,7 @@ fn a_payment_after_the_backup_is_found_again() {
     assert!(world.server.stop().success());
     let why = refused(&command(&world.server, "restore", &file, &[]));
     assert!(
-        why.contains("0 orders are missing there, 1 have changed since"),
+        why.contains("is ahead of the backup, which lacks 1 order's newest status ("),
         "{why}"
     );
     done(&command(
@@ -210,6 +211,148 @@ fn a_payment_after_the_backup_is_found_again() {
             .count(),
         2
     );
+}
+
+/// An amount that a customer was shown after the backup, and whatever people decided since, is in no block: it must not
+/// go unmentioned.
+#[test]
+fn what_came_after_the_backup_is_counted_before_it_is_lost() {
+    let mut world = World::start();
+    let admin = world.admin();
+    let shopper = world.order("5");
+    let strays: Vec<String> = ["1.25", "2.5"]
+        .iter()
+        .map(|value| {
+            let (net, wallet) = (&world.net, &world.net.wallet);
+            net.usdt.transfer(&net.anvil, wallet, value)
+        })
+        .collect();
+    world.confirm();
+    let unmatched = wait::until("both to be unmatched", || {
+        let found = admin.get("/transfers?unmatched=true");
+        found.as_array().filter(|t| t.len() == 2).cloned()
+    });
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let file = dir.path().join("backup");
+    done(&command(&world.server, "backup", &file, &[]));
+
+    let deposit = shopper.pay(&world.net.name, "USDT");
+    let ignore = format!("/transfers/{}/ignore", unmatched[0]["id"]);
+    admin.post(&ignore, &Value::Null);
+    let claim = serde_json::json!({"txn_hash": strays[0], "blockchain": null});
+    let path = shopper.order_path("claim");
+    shopper.call("POST", &path, &claim).expect(200);
+    assert!(world.server.stop().success());
+
+    let why = refused(&command(&world.server, "restore", &file, &[]));
+    for part in [
+        "which lacks 1 amount that a customer was told to pay (a payment of it would come in as an unknown transfer",
+        "1 unknown transfer's mark as ignored, 1 claim of a customer, 1 line of the audit trail (--discard-newer",
+    ] {
+        assert!(why.contains(part), "{why}");
+    }
+    let flags = ["--discard-newer", "--json"];
+    let said = done(&command(&world.server, "restore", &file, &flags));
+    let said: Value = serde_json::from_str(&said).expect("JSON");
+    for kind in ["deposits", "ignored", "claims", "audit"] {
+        assert_eq!(said[format!("missing_{kind}")], 1, "{kind}: {said}");
+    }
+    assert_eq!((&said["missing"], &said["changed"]), (&0.into(), &0.into()));
+
+    // What the sentence says is what happens.
+    world.server.launch();
+    let hash = world.net.pay(&deposit);
+    world.confirm();
+    wait::until("the payment to be unmatched", || {
+        let found = admin.get("/transfers?unmatched=true");
+        let mut found = found.as_array()?.iter();
+        found.find(|t| t["txn_hash"] == hash.as_str()).map(|_| ())
+    });
+    assert_eq!(shopper.status()["status"], "pending");
+}
+
+/// Who reads the feed has seen numbers that the backup does not know: what comes next must not hide behind them.
+#[test]
+fn the_feed_goes_on_after_a_restore() {
+    let mut house = House::start();
+    house.order();
+    let file = house.file("backup");
+    done(&house.backup(&file, &[]));
+    for _ in 0..3 {
+        house.order();
+    }
+    let admin = Admin::of(&house.server.base());
+    let after = admin.get("/events?after=0")["next"].clone();
+    assert!(house.server.stop().success());
+    done(&house.restore(&file, &["--discard-newer"]));
+    house.server.launch();
+    let order = house.order();
+    let news = admin.get(&format!("/events?after={after}"));
+    assert_eq!(
+        news["events"][0]["order"]["order_id"],
+        order.as_str(),
+        "{news}"
+    );
+}
+
+/// A backup by an older version lacks whole tables: what they hold now is counted as well.
+#[test]
+fn a_backup_of_an_older_version_is_compared_too() {
+    let mut house = House::start();
+    house.order();
+    let file = house.file("backup");
+    assert!(house.server.stop().success());
+    done(&house.backup(&file, &[]));
+    let older = Connection::open(&file).expect("a database");
+    older
+        .execute_batch("DROP TABLE audit; DROP TABLE claims; DROP INDEX transfers_unmatched; ALTER TABLE transfers DROP COLUMN ignored")
+        .expect("SQL");
+    drop(older);
+    house
+        .server
+        .stopped_db()
+        .execute_batch("INSERT INTO audit (at, client, action) VALUES (1, 'x', 'y'), (2, 'x', 'y')")
+        .expect("SQL");
+    let why = refused(&house.restore(&file, &[]));
+    assert!(why.contains("lacks 2 lines of the audit trail ("), "{why}");
+    done(&house.restore(&file, &["--discard-newer"]));
+}
+
+/// Under any name: a server would write on in a file that is no longer there, and all of it be lost.
+#[test]
+fn the_live_database_is_no_place_for_its_backup() {
+    let house = House::start();
+    let database = house.server.db_path();
+    let at = |suffix: &str| {
+        let mut path = database.clone().into_os_string();
+        path.push(suffix);
+        PathBuf::from(path)
+    };
+    let [hard, soft, beneath] = ["hard", "soft", "beneath"].map(|name| house.file(name));
+    fs::hard_link(&database, &hard).expect("one file system");
+    symlink(&database, &soft).expect("room");
+    // Where a backup is written before it gets its name.
+    symlink(&database, house.file("beneath.partial")).expect("room");
+    let dir = database.parent().expect("a directory");
+    let name = dir.file_name().expect("a name");
+    let roundabout = dir.join("..").join(name).join("ocrch.db");
+    let order = house.order();
+    let before = fs::metadata(&database).expect("a file").ino();
+    let mut targets = vec![database.clone(), roundabout, hard, soft, beneath];
+    targets.extend(["-wal", "-shm", "-journal", ".lock"].map(at));
+    for target in targets {
+        for flags in [&[][..], &["--force"]] {
+            let why = refused(&house.backup(&target, flags));
+            let clear = "is the live database, or belongs to it: choose another name";
+            assert!(why.contains(clear), "{}: {why}", target.display());
+        }
+    }
+    assert_eq!(fs::metadata(&database).expect("a file").ino(), before);
+    let later = house.order();
+    let saved = house.file("good");
+    done(&house.backup(&saved, &[]));
+    let saved = order_ids(&saved);
+    assert!(saved.contains(&order) && saved.contains(&later));
 }
 
 #[test]
@@ -264,7 +407,7 @@ fn a_server_that_was_killed_can_be_backed_up_and_restored() {
     house.server.kill();
     let why = refused(&house.restore(&file, &[]));
     assert!(
-        why.contains("1 orders are missing there, 0 have changed"),
+        why.contains("is ahead of the backup, which lacks 1 order ("),
         "{why}"
     );
     let said = done(&house.restore(&file, &["--discard-newer", "--json"]));

@@ -418,3 +418,93 @@ fn the_troubleshooting_pages_signatures_are_made() {
         assert!(ts.parse::<i64>().is_ok() && mac.len() == 44, "{signature}");
     }
 }
+
+/// What is quoted in the prose of these pages and is neither a log line nor an error: commands, calls, settings.
+fn is_no_message(quoted: &str) -> bool {
+    let first = quoted.split(' ').next().unwrap_or_default();
+    let programs = [
+        "sudo",
+        "ocrch",
+        "curl",
+        "df",
+        "journalctl",
+        "rsync",
+        "ss",
+        "ssh",
+        "systemctl",
+        "systemd-analyze",
+        "uname",
+        "sqlite3",
+    ];
+    let calls = ["GET", "POST", "Authorization:"];
+    programs.contains(&first) || calls.contains(&first) || quoted.contains(" = ")
+}
+
+/// What others say, and the server passes on: SQLite, and the operating system (strerror(3)).
+const OF_OTHERS: [&str; 6] = [
+    "database or disk is full",
+    "attempt to write a readonly database",
+    "database is locked",
+    "database disk image is malformed",
+    "Address already in use",
+    "Permission denied",
+];
+
+/// An operator searches these pages for what the log says: a line that no version says leads nowhere.
+#[test]
+fn every_quoted_message_is_one_that_the_server_says() {
+    let said = sources();
+    let mut found = 0;
+    for page in ["docs/operations.md", "docs/troubleshooting.md"] {
+        let text = markdown::prose(&markdown::read(page));
+        for quoted in text.split('`').skip(1).step_by(2) {
+            if !quoted.contains(' ') || is_no_message(quoted) || OF_OTHERS.contains(&quoted) {
+                continue;
+            }
+            for part in quoted.split('…').map(str::trim) {
+                assert!(said.contains(part), "{page}: nothing says {quoted:?}");
+            }
+            found += 1;
+        }
+    }
+    assert!(found > 30, "{found} messages");
+}
+
+/// SQLite's own are in the program; the system's are what it says here.
+#[test]
+fn the_messages_of_others_are_theirs() {
+    let program = std::fs::read(env!("CARGO_BIN_EXE_ocrch")).expect("the binary");
+    for message in &OF_OTHERS[..4] {
+        let bytes = message.as_bytes();
+        let found = program.windows(bytes.len()).any(|part| part == bytes);
+        assert!(found, "{message}");
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address");
+    let error = std::net::TcpListener::bind(address).expect_err("it is taken");
+    assert!(error.to_string().contains(OF_OTHERS[4]), "{error}");
+    let refused = std::io::Error::from_raw_os_error(13).to_string();
+    assert!(refused.contains(OF_OTHERS[5]), "{refused}");
+}
+
+/// The program's source without its comments, in one line, with texts that are broken across lines made whole.
+fn sources() -> String {
+    let mut found = String::new();
+    let mut folders = vec![tests_dir().join("../src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let text = std::fs::read_to_string(path).expect("text");
+                let code = text.lines().map(str::trim);
+                for line in code.filter(|line| !line.starts_with("//")) {
+                    found.push_str(line.trim_end_matches('\\'));
+                    found.push_str(if line.ends_with('\\') { "" } else { " " });
+                }
+            }
+        }
+    }
+    found
+}

@@ -1,7 +1,7 @@
 //! The examples, run as their READMEs say: from an order to a verified webhook, in front of the demo.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -229,6 +229,7 @@ impl Example {
         self.believes_only_what_is_genuine();
         self.counts_each_event_once(&paid);
         self.minds_what_is_not_its_own();
+        self.acts_only_on_what_is_saved();
         self.orders_by_the_readmes_curl();
         let nothing = http::send("GET", &format!("{}/orders/nothing", self.base), &[], b"");
         assert_eq!(nothing.status, 404);
@@ -329,6 +330,25 @@ impl Example {
         http::send("POST", &url, &kind, b"product=gold").expect(400);
     }
 
+    /// A disk that cannot be written just then: the event is not taken, and comes again.
+    fn acts_only_on_what_is_saved(&mut self) {
+        let (id, shopper) = self.buy("mug");
+        let event = paid_event(&id, &shopper.order_id, "19.99");
+        let trouble = Trouble::start(self.dir.path());
+        let answer = self.tell_genuinely("evt_unsaved", &event);
+        assert_eq!(answer.status, 502, "anything but 200: Ocrch tells it again");
+        assert_eq!(self.shipped(&id), 0, "nothing is done about it yet");
+        assert!(self.page(&id).contains("<strong>pending</strong>"));
+        trouble.end();
+        for _ in 0..2 {
+            self.tell_genuinely("evt_unsaved", &event).expect(200);
+        }
+        assert_eq!(self.shipped(&id), 1);
+        self.shop = None;
+        self.open();
+        assert!(self.page(&id).contains("<strong>paid</strong>"));
+    }
+
     fn orders_by_the_readmes_curl(&self) {
         let (ended_well, printed) = programs::run(&self.curl, self.dir.path(), &[]);
         assert!(ended_well, "{printed}");
@@ -344,6 +364,39 @@ impl Example {
         assert_eq!(end["errors"], json!([]), "nothing in the browser's console");
         script.finish();
         assert_eq!(self.shipped(end["id"].as_str().expect("text")), 1);
+    }
+}
+
+/// Keeps a shop from writing its books, whatever they are: a JSON file or a SQLite file.
+enum Trouble {
+    /// In the place of the file that would become the new books.
+    Obstacle(PathBuf),
+    /// Somebody reads, so that nobody can commit.
+    Reader(rusqlite::Connection),
+}
+
+impl Trouble {
+    fn start(dir: &Path) -> Self {
+        let (json, sqlite) = (dir.join("orders.json"), dir.join("orders.db"));
+        if json.exists() {
+            let path = dir.join("orders.json.new");
+            std::fs::create_dir(&path).expect("room");
+            return Self::Obstacle(path);
+        }
+        let db = rusqlite::Connection::open(sqlite).expect("the books");
+        // Beside a journal of this kind a reader does not stand in the way until the very commit.
+        db.pragma_update(None, "journal_mode", "DELETE")
+            .expect("nobody else has it open");
+        db.execute_batch("BEGIN; SELECT count(*) FROM orders")
+            .expect("the books");
+        Self::Reader(db)
+    }
+
+    fn end(self) {
+        match self {
+            Self::Obstacle(path) => std::fs::remove_dir(path).expect("an empty directory"),
+            Self::Reader(db) => db.close().expect("closed"),
+        }
     }
 }
 

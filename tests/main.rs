@@ -29,6 +29,7 @@ mod failover;
 mod faults;
 mod free_plans;
 mod fuzz;
+mod guide;
 mod health;
 mod idempotency;
 mod in_process;

@@ -1,7 +1,7 @@
 //! SIGHUP: another configuration without another process.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::json;
@@ -67,6 +67,72 @@ fn no_request_fails_and_no_socket_closes_while_reloading() {
     assert_eq!(socket.order()["status"], "cancelled");
     assert_eq!(socket.next(), Frame::Closed(Some(1000)));
     world.settle_everything();
+}
+
+/// Everything at once: customers choose and pay while the wallet they were shown is replaced by another, again and again, and
+/// every third file is broken.
+#[test]
+fn under_load_every_deposit_is_honoured_whatever_is_reloaded() {
+    let world = World::start();
+    let addresses = [wallet_address(1), wallet_address(2)];
+    let stop = AtomicBool::new(false);
+    let paid = Mutex::new(Vec::new());
+    let so_far = || paid.lock().expect("no request failed").len();
+    thread::scope(|scope| {
+        let _end = Ends(&stop);
+        for _ in 0..3 {
+            scope.spawn(|| {
+                let _end = Ends(&stop);
+                while !stop.load(Ordering::Relaxed) {
+                    let (shopper, deposit) = world.deposit("5", "USDT");
+                    world.net.pay(&deposit);
+                    let wallet = deposit["wallet_address"].as_str().expect("an address");
+                    let wallet = wallet.to_lowercase();
+                    paid.lock()
+                        .expect("no request failed")
+                        .push((shopper, wallet));
+                }
+            });
+        }
+        for turn in 0..9 {
+            let before = so_far();
+            let broken = turn % 3 == 2;
+            let said = world.reload_with(|config| {
+                config.wallets[0].address.clone_from(&addresses[turn % 2]);
+                if broken {
+                    config.wallets.clear();
+                    config.set("orders", "expires_after", "\"soon\"");
+                }
+            });
+            assert_eq!(said.contains("was not reloaded"), broken, "{said}");
+            wait::until("payments after the reload", || {
+                let failed = stop.load(Ordering::Relaxed);
+                (failed || so_far() >= before + 4).then_some(())
+            });
+            assert!(!stop.load(Ordering::Relaxed), "a request failed");
+        }
+    });
+    world.confirm();
+    let paid = paid.into_inner().expect("no request failed");
+    for address in &addresses {
+        assert!(
+            paid.iter().any(|(_, wallet)| wallet == address),
+            "both were shown"
+        );
+    }
+    for (shopper, _) in &paid {
+        world.wait_for_status(shopper, "paid");
+    }
+    assert_eq!(world.unknown_transfers().len(), 0);
+}
+
+/// Ends the load when dropped: a failure on either side is not followed by an endless wait for the other.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]

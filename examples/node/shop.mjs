@@ -21,11 +21,16 @@ const PRODUCTS = { mug: { name: "A very good mug", price: "19.99" }, beans: { na
 
 // ---- The books: one JSON file, written whole under another name and then renamed, so that a crash leaves the old or the new.
 
-const books = existsSync(FILE) ? JSON.parse(readFileSync(FILE, "utf8")) : { orders: {}, webhooks: {}, strays: [] };
+let books = existsSync(FILE) ? JSON.parse(readFileSync(FILE, "utf8")) : { orders: {}, webhooks: {}, strays: [] };
 
-function save() {
-  writeFileSync(`${FILE}.new`, JSON.stringify(books, null, 2), { mode: 0o600, flush: true });
+/// Gives a copy of the books to `make` and keeps it once it is on disk: what could not be saved has not happened.
+function change(make) {
+  const next = structuredClone(books);
+  const result = make(next);
+  writeFileSync(`${FILE}.new`, JSON.stringify(next, null, 2), { mode: 0o600, flush: true });
   renameSync(`${FILE}.new`, FILE);
+  books = next;
+  return result;
 }
 
 // ---- Ocrch's Service API: every body is signed.
@@ -46,8 +51,8 @@ async function ocrch(path, body, headers = {}) {
 
 async function order(product) {
   const id = `${product}-${randomUUID()}`; // nobody can guess it, so its page needs no login
-  books.orders[id] = { product, amount: PRODUCTS[product].price, status: "pending", created_at: new Date().toISOString() };
-  save();
+  const noted = { product, amount: PRODUCTS[product].price, status: "pending", created_at: new Date().toISOString() };
+  change((books) => (books.orders[id] = noted));
   const ask = {
     order_id: id,
     amount: PRODUCTS[product].price,
@@ -59,8 +64,7 @@ async function order(product) {
   // With the key, asking again never makes a second order: a lost answer is no reason to give up.
   const create = () => ocrch("/orders", ask, { "Idempotency-Key": id });
   const created = await create().catch(create);
-  Object.assign(books.orders[id], { ocrch_id: created.order_id, checkout_url: created.checkout_url });
-  save();
+  change((books) => Object.assign(books.orders[id], { ocrch_id: created.order_id, checkout_url: created.checkout_url }));
   return { id, checkout_url: created.checkout_url };
 }
 
@@ -76,27 +80,30 @@ function isGenuine(header, body) {
   return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
-/// Notes an event and what follows from it, in one write. The same event can come twice: the second time changes nothing.
+/// Notes an event and what follows from it, in one write, and acts only then: if it cannot be saved, Ocrch is not answered
+/// 200 and tells it again. The same event can come twice: the second time changes nothing.
 function receive(id, event) {
   if (books.webhooks[id]) return;
-  books.webhooks[id] = event.timestamp;
-  if (event.event_type === "order_status_changed") statusChanged(event);
-  if (event.event_type === "unknown_transfer") {
+  const toDo = change((books) => {
+    books.webhooks[id] = event.timestamp;
+    if (event.event_type === "order_status_changed") return statusChanged(books, event);
+    if (event.event_type !== "unknown_transfer") return [];
     books.strays.push(event);
-    console.log(`money that belongs to no order: transfer ${event.transfer_id} on ${event.blockchain}; Ocrch's dashboard shows it`);
-  }
-  save();
+    return [`money that belongs to no order: transfer ${event.transfer_id} on ${event.blockchain}; Ocrch's dashboard shows it`];
+  });
+  for (const line of toDo) console.log(line); // here goes your own work, such as shipping
 }
 
-function statusChanged({ order_id, merchant_order_id, status, amount }) {
+/// Changes the books, and gives what is to be done about it.
+function statusChanged(books, { order_id, merchant_order_id, status, amount }) {
   const order = books.orders[merchant_order_id];
   if (!order || order.amount !== amount || (order.ocrch_id ?? order_id) !== order_id) {
-    return console.log(`an event about an order that is not ours: ${merchant_order_id}`);
+    return [`an event about an order that is not ours: ${merchant_order_id}`];
   }
-  if (order.status === "paid") return; // paid stays paid
+  if (order.status === "paid") return []; // paid stays paid
   order.status = status;
-  console.log(`${merchant_order_id} ${status}`);
-  if (status === "paid") console.log(`ship ${merchant_order_id}: ${PRODUCTS[order.product].name}`); // here goes your own work
+  const said = [`${merchant_order_id} ${status}`];
+  return status === "paid" ? [...said, `ship ${merchant_order_id}: ${PRODUCTS[order.product].name}`] : said;
 }
 
 // ---- Pages.

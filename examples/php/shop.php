@@ -30,7 +30,7 @@ const PRODUCTS = [
 
 // ---- The books: one JSON file, changed by one request at a time, written whole and then renamed.
 
-/** Gives the books to $change, and keeps what it makes of them. */
+/** Gives the books to $change, and keeps what it makes of them: when this returns, it is on disk. */
 function books(callable $change): mixed
 {
     $lock = fopen(SHOP_FILE . '.lock', 'c');
@@ -40,13 +40,19 @@ function books(callable $change): mixed
     $books = $before;
     $result = $change($books);
     if ($books !== $before) {
-        $written = file_put_contents(SHOP_FILE . '.new', json_encode($books, JSON_PRETTY_PRINT | JSON_THROW_ON_ERROR));
-        if ($written === false || !rename(SHOP_FILE . '.new', SHOP_FILE)) {
-            throw new RuntimeException('cannot write ' . SHOP_FILE);
-        }
+        save(json_encode($books, JSON_PRETTY_PRINT | JSON_THROW_ON_ERROR));
     }
     fclose($lock); // lets the next request in
     return $result;
+}
+
+function save(string $text): void
+{
+    $file = fopen(SHOP_FILE . '.new', 'w');
+    if (!$file || fwrite($file, $text) !== strlen($text) || !fsync($file) || !rename(SHOP_FILE . '.new', SHOP_FILE)) {
+        throw new RuntimeException('cannot write ' . SHOP_FILE);
+    }
+    fclose($file);
 }
 
 // ---- Ocrch's Service API: every body is signed.
@@ -113,40 +119,45 @@ function is_genuine(string $header, string $body): bool
     return abs(time() - (int) $ts) <= MAX_AGE && hash_equals($expected, (string) base64_decode($mac));
 }
 
-/** Notes an event and what follows from it, in one write. The same event can come twice: the second time changes nothing. */
+/**
+ * Notes an event and what follows from it, in one write, and acts only then: if it cannot be saved, Ocrch is not answered
+ * 200 and tells it again. The same event can come twice: the second time changes nothing.
+ */
 function receive(string $id, array $event): void
 {
-    books(function (array &$books) use ($id, $event) {
+    $to_do = books(function (array &$books) use ($id, $event): array {
         if (isset($books['webhooks'][$id])) {
-            return;
+            return [];
         }
         $books['webhooks'][$id] = $event['timestamp'];
         if ($event['event_type'] === 'order_status_changed') {
-            status_changed($books, $event);
+            return status_changed($books, $event);
         }
-        if ($event['event_type'] === 'unknown_transfer') {
-            $books['strays'][] = $event;
-            error_log("money that belongs to no order: transfer {$event['transfer_id']} on {$event['blockchain']}; Ocrch's dashboard shows it");
+        if ($event['event_type'] !== 'unknown_transfer') {
+            return [];
         }
+        $books['strays'][] = $event;
+        return ["money that belongs to no order: transfer {$event['transfer_id']} on {$event['blockchain']}; Ocrch's dashboard shows it"];
     });
+    foreach ($to_do as $line) {
+        error_log($line); // here goes your own work, such as shipping
+    }
 }
 
-function status_changed(array &$books, array $event): void
+/** Changes the books, and gives what is to be done about it. */
+function status_changed(array &$books, array $event): array
 {
     $id = $event['merchant_order_id'];
     $order = $books['orders'][$id] ?? null;
     if (!$order || $order['amount'] !== $event['amount'] || ($order['ocrch_id'] ?? $event['order_id']) !== $event['order_id']) {
-        error_log("an event about an order that is not ours: $id");
-        return;
+        return ["an event about an order that is not ours: $id"];
     }
     if ($order['status'] === 'paid') {
-        return; // paid stays paid
+        return []; // paid stays paid
     }
     $books['orders'][$id]['status'] = $event['status'];
-    error_log("$id {$event['status']}");
-    if ($event['status'] === 'paid') {
-        error_log("ship $id: " . PRODUCTS[$order['product']]['name']); // here goes your own work
-    }
+    $said = ["$id {$event['status']}"];
+    return $event['status'] === 'paid' ? [...$said, "ship $id: " . PRODUCTS[$order['product']]['name']] : $said;
 }
 
 // ---- Pages.

@@ -116,29 +116,33 @@ def is_genuine(header: str, body: bytes) -> bool:
 
 
 def receive(webhook_id: str, event: dict):
-    """Notes an event and what follows from it, in one transaction. The same event can come twice: the second time changes nothing."""
+    """Notes an event and what follows from it, in one transaction, and acts only then: if it cannot be saved, Ocrch is not
+    answered 200 and tells it again. The same event can come twice: the second time changes nothing."""
+    to_do = []
     with closing(books()) as db:
         db.execute("BEGIN IMMEDIATE")
         new = db.execute("INSERT OR IGNORE INTO webhooks VALUES (?, ?)", (webhook_id, json.dumps(event))).rowcount
         if new and event["event_type"] == "order_status_changed":
-            status_changed(db, event)
+            to_do = status_changed(db, event)
         if new and event["event_type"] == "unknown_transfer":
             transfer = f"transfer {event['transfer_id']} on {event['blockchain']}"
-            print(f"money that belongs to no order: {transfer}; Ocrch's dashboard shows it", flush=True)
+            to_do = [f"money that belongs to no order: {transfer}; Ocrch's dashboard shows it"]
         db.execute("COMMIT")
+    for line in to_do:
+        print(line, flush=True)  # here goes your own work, such as shipping
 
 
-def status_changed(db: sqlite3.Connection, event: dict):
+def status_changed(db: sqlite3.Connection, event: dict) -> list[str]:
+    """Changes the books, and gives what is to be done about it."""
     number = event["merchant_order_id"]
     found = db.execute("SELECT * FROM orders WHERE id = ?", (number,)).fetchone()
     if not found or found["amount"] != event["amount"] or found["ocrch_id"] not in (None, event["order_id"]):
-        return print(f"an event about an order that is not ours: {number}", flush=True)
+        return [f"an event about an order that is not ours: {number}"]
     if found["status"] == "paid":
-        return  # paid stays paid
+        return []  # paid stays paid
     db.execute("UPDATE orders SET status = ? WHERE id = ?", (event["status"], number))
-    print(number, event["status"], flush=True)
-    if event["status"] == "paid":
-        print(f"ship {number}: {PRODUCTS[found['product']][0]}", flush=True)  # here goes your own work
+    said = [f"{number} {event['status']}"]
+    return [*said, f"ship {number}: {PRODUCTS[found['product']][0]}"] if event["status"] == "paid" else said
 
 
 # ---- Pages.

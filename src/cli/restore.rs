@@ -9,13 +9,14 @@ use super::backup::{as_json, summary};
 use crate::clock::Clock;
 use crate::config::database_path;
 use crate::store::StoreError;
-use crate::store::restore::{Loss, RestoreError, Restored, restore};
+use crate::store::restore::{RestoreError, Restored, restore};
 
 #[derive(clap::Args)]
 pub struct Args {
     /// The backup: written by `ocrch backup`, or any whole copy of the database
     file: PathBuf,
-    /// Restore also if the present database has orders that the backup has not
+    /// Restore also if the present database has what the backup has not: orders, amounts that customers were told to pay,
+    /// decisions of yours
     #[arg(long)]
     discard_newer: bool,
     /// Print JSON
@@ -58,11 +59,7 @@ fn to_text(restored: &Restored, args: &Args, database: &std::path::Path) -> Stri
         text += &format!("\nThe database that was there is kept: {}", kept.display());
     }
     match restored.lost {
-        Some(Loss { missing, changed }) if missing + changed > 0 => {
-            text += &format!(
-                "\nNot in the backup: {missing} orders; another status there: {changed} orders"
-            );
-        }
+        Some(loss) if !loss.is_none() => text += &format!("\nThe backup lacks {loss}"),
         None if restored.kept.is_some() => {
             text += "\nIt could not be read, so what it had beyond the backup is not known";
         }
@@ -74,7 +71,11 @@ fn to_text(restored: &Restored, args: &Args, database: &std::path::Path) -> Stri
 fn to_json(restored: &Restored) -> serde_json::Value {
     let mut shown = as_json(&restored.contents);
     shown["kept"] = json!(restored.kept);
-    shown["missing"] = json!(restored.lost.map(|l| l.missing));
+    shown["missing"] = json!(restored.lost.map(|l| l.orders));
     shown["changed"] = json!(restored.lost.map(|l| l.changed));
+    shown["missing_deposits"] = json!(restored.lost.map(|l| l.deposits));
+    shown["missing_ignored"] = json!(restored.lost.map(|l| l.ignored));
+    shown["missing_claims"] = json!(restored.lost.map(|l| l.claims));
+    shown["missing_audit"] = json!(restored.lost.map(|l| l.audit));
     shown
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::registry::{BuiltIn, Explorer, built_in};
-use super::report::nearest;
+use super::report::nearest_chain;
 use super::section::Section;
 use super::{ChainConfig, ProviderConfig, ProviderKind, Secret, value};
 use crate::domain::address::Family;
@@ -101,7 +101,7 @@ fn own_chain(s: &Section<'_>, blockchain: &Blockchain) -> ChainConfig {
         s.error_here("expected a name of at most 32 lower-case letters, digits, - and _");
     }
     let names = built_in().keys().map(Blockchain::as_str);
-    let hint = match nearest(name, names) {
+    let hint = match nearest_chain(name, names) {
         Some(near) => {
             format!("\"evm\" or \"tron\" for a chain of your own; or did you mean [chains.{near}]?")
         }
@@ -192,8 +192,11 @@ fn providers(s: &Section<'_>, family: Family, keys: &ApiKeys) -> Option<Vec<Prov
     if !s.has("providers") {
         return None;
     }
-    let sections = s.sections("providers");
-    if sections.is_empty() {
+    let sections = s.sections(
+        "providers",
+        "a list such as [{ kind = \"rpc\", url = \"https://your-node.example.com\" }]",
+    );
+    if s.is_empty_list("providers") {
         s.error(
             "providers",
             "found none, expected at least one; leave it out for the built-in ones",

@@ -59,19 +59,26 @@ struct File {
 impl File {
     fn read(path: &Path) -> Result<Self, ConfigErrors> {
         let name = path.display().to_string();
-        let unreadable = |message: String| ConfigErrors {
+        let wrong = |line: Option<usize>, message: String| ConfigErrors {
             file: name.clone(),
             errors: vec![ConfigError {
-                line: None,
+                line,
                 key: String::new(),
                 message,
             }],
         };
-        let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
+        let unreadable = |message: String| wrong(None, message);
+        let bytes = std::fs::read(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => {
                 unreadable("no such file (`ocrch init` writes one)".to_owned())
             }
             _ => unreadable(format!("cannot be read: {e}")),
+        })?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let read = &e.as_bytes()[..e.utf8_error().valid_up_to()];
+            let line = 1 + read.iter().filter(|byte| **byte == b'\n').count();
+            let message = "found a letter in another encoding, expected UTF-8: choose it in your editor where it saves";
+            wrong(Some(line), message.to_owned())
         })?;
         let path = std::path::absolute(path).map_err(|e| unreadable(e.to_string()))?;
         Ok(Self { text, name, path })
@@ -233,11 +240,10 @@ mod tests {
             "{error}"
         );
         fs::write(&path, "[database").unwrap();
+        let error = database_path(&path).unwrap_err().to_string();
         assert!(
-            database_path(&path)
-                .unwrap_err()
-                .to_string()
-                .contains("no TOML")
+            error.contains("expected ] at the end of the heading"),
+            "{error}"
         );
     }
 
@@ -264,6 +270,18 @@ mod tests {
         assert!(
             lines[1].contains("shop.toml:2: admin.secret: found a value of type integer"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn another_encoding_is_told_with_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ocrch.toml");
+        fs::write(&path, b"[merchant]\nname = \"B\xe4ckerei\"\n").unwrap();
+        let said = load(&path).unwrap_err().to_string();
+        assert!(
+            said.contains("ocrch.toml:2: found a letter in another encoding, expected UTF-8"),
+            "{said}"
         );
     }
 }

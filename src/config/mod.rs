@@ -5,6 +5,7 @@
 
 mod admin_secret;
 mod chains;
+mod homes;
 mod languages;
 mod load;
 mod parse;
@@ -12,6 +13,7 @@ mod registry;
 mod report;
 mod section;
 mod sections;
+mod syntax;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::registry::built_in;
 use super::report::{ConfigError, ConfigErrors, Report};
 use super::section::Section;
-use super::{ChainConfig, Config, Database, chains, sections, wallets};
+use super::{ChainConfig, Config, Database, chains, sections, syntax, wallets};
 
 /// What a text says.
 #[derive(Clone, Debug)]
@@ -46,13 +46,14 @@ fn with_root<T>(
     read: impl FnOnce(&Section<'_>) -> Option<T>,
 ) -> Result<(Option<T>, Vec<String>), ConfigErrors> {
     let report = Report::new(text);
-    let (table, syntax) = DeTable::parse_recoverable(text);
-    for error in &syntax {
-        let message = format!("this is no TOML: {}", error.message());
+    let (table, mistakes) = DeTable::parse_recoverable(text);
+    for error in &mistakes {
+        let message = syntax::explain(text, error.span(), error.message());
         report.error(error.span(), "", message);
     }
+    report.keep_first_of_each_line();
     // Half a document would only add errors that are none.
-    let read = match syntax.is_empty() {
+    let read = match mistakes.is_empty() {
         true => read(&Section::root(&report, table.get_ref())),
         false => None,
     };
@@ -74,7 +75,10 @@ fn read(root: &Section<'_>, dir: &Path) -> Option<(Config, Option<Range<usize>>)
     let checkout = sections::checkout(&root.section("checkout"), title, dir);
     let keys = chains::api_keys(&root.section("api_keys"));
     let chains = chains::read(&root.section("chains"), &keys);
-    let wallets = wallets::read(&root.sections("wallets"), &chains);
+    let wallets = wallets::read(
+        &root.sections("wallets", "[[wallets]], with two brackets on each side"),
+        &chains,
+    );
     root.done();
     let (admin, plain_admin_secret) = admin?;
     let config = Config {
@@ -100,19 +104,6 @@ fn doubts(config: &Config) -> Vec<String> {
     let mut doubts = Vec::new();
     if config.wallets.is_empty() {
         doubts.push("no [[wallets]]: nobody can pay until there is one".to_owned());
-    }
-    for (asked, key) in [
-        (config.alerts.is_some(), "[alerts]"),
-        (
-            config.server.metrics_listen.is_some(),
-            "server.metrics_listen",
-        ),
-    ] {
-        if asked {
-            doubts.push(format!(
-                "{key} is not in this version yet and has no effect"
-            ));
-        }
     }
     for (name, chain) in &config.chains {
         if !config.wallets.iter().any(|w| w.blockchain == *name) {

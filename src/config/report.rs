@@ -70,6 +70,13 @@ impl<'a> Report<'a> {
         });
     }
 
+    /// After a mistake the parser stumbles over the rest of its line, too.
+    pub(super) fn keep_first_of_each_line(&self) {
+        let mut errors = self.errors.borrow_mut();
+        errors.sort_by_key(|e| e.line);
+        errors.dedup_by_key(|e| e.line);
+    }
+
     /// Notes something that works but is probably not meant.
     pub(super) fn warn(&self, message: String) {
         self.warnings.borrow_mut().push(message);
@@ -107,4 +114,32 @@ pub(super) fn nearest<'c>(
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, c)| c)
+}
+
+/// What people call a chain, and its name here.
+const OTHER_NAMES: [(&str, &str); 12] = [
+    ("ethereum", "eth"),
+    ("mainnet", "eth"),
+    ("erc20", "eth"),
+    ("matic", "polygon"),
+    ("pol", "polygon"),
+    ("arbitrum", "arb"),
+    ("optimism", "op"),
+    ("avalanche", "avaxc"),
+    ("bnb", "bsc"),
+    ("bep20", "bsc"),
+    ("trx", "tron"),
+    ("trc20", "tron"),
+];
+
+/// The chain that a word most likely means: by another name of it, or mistyped.
+pub(super) fn nearest_chain<'c>(
+    word: &str,
+    names: impl IntoIterator<Item = &'c str>,
+) -> Option<&'c str> {
+    let lower = word.to_lowercase();
+    let other = OTHER_NAMES.iter().find(|(known, _)| *known == lower);
+    other
+        .map(|(_, name)| *name)
+        .or_else(|| nearest(word, names))
 }

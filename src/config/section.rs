@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
+use super::homes::home_of;
 use super::report::{Report, nearest};
 
 /// A value reader: the value, or what would have been expected instead, as it continues "found …, expected ".
@@ -90,13 +91,19 @@ impl<'a> Section<'a> {
         self.child(self.key(key), found)
     }
 
-    /// The tables of an array of tables.
-    pub(super) fn sections(&self, key: &'static str) -> Vec<Section<'a>> {
+    /// Whether a key has a list without anything in it.
+    pub(super) fn is_empty_list(&self, key: &'static str) -> bool {
+        let list = self.find(key).and_then(|(_, value)| value.as_array());
+        list.is_some_and(|list| list.is_empty())
+    }
+
+    /// The tables of an array of tables; `expected` is what one looks like.
+    pub(super) fn sections(&self, key: &'static str, expected: &str) -> Vec<Section<'a>> {
         let Some((span, value)) = self.find(key) else {
             return Vec::new();
         };
         let Some(array) = value.as_array() else {
-            self.wrong(&self.key(key), span, value, "a list of tables");
+            self.wrong(&self.key(key), span, value, expected);
             return Vec::new();
         };
         let mut sections = Vec::new();
@@ -104,7 +111,7 @@ impl<'a> Section<'a> {
             let path = format!("{}[{i}]", self.key(key));
             match item.get_ref().as_table() {
                 Some(table) => sections.push(self.child(path, Some((item.span(), table)))),
-                None => self.wrong(&path, item.span(), item.get_ref(), "a table"),
+                None => self.wrong(&path, item.span(), item.get_ref(), expected),
             }
         }
         sections
@@ -181,9 +188,10 @@ impl<'a> Section<'a> {
             if asked.contains(&name) {
                 continue;
             }
-            let message = match nearest(name, asked.iter().copied()) {
-                Some(near) => format!("unknown key, did you mean {near:?}?"),
-                None => format!("unknown key, expected one of: {}", asked.join(", ")),
+            let message = match (home_of(name), nearest(name, asked.iter().copied())) {
+                (Some(home), _) => format!("unknown key here, it belongs under {home}"),
+                (None, Some(near)) => format!("unknown key, did you mean {near:?}?"),
+                (None, None) => format!("unknown key, expected one of: {}", asked.join(", ")),
             };
             self.report
                 .error(Some(key.span()), &self.key(name), message);

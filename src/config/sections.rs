@@ -124,7 +124,13 @@ fn merchant_secret(s: &Section<'_>, dir: &Path) -> Option<Secret> {
 
 fn secret_from(path: &Path) -> Result<Secret, String> {
     let shown = path.display();
-    let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {shown}: {e}"))?;
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let hint = match path.starts_with("/run/credentials") {
+            true => " (systemd puts it there while the service runs)",
+            false => "",
+        };
+        format!("cannot read {shown}: {e}{hint}")
+    })?;
     // Editors and `echo` end the file with a line break that is no part of the secret.
     let secret = text.trim_end_matches(['\n', '\r']);
     value::check_signing_secret(secret)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::report::nearest;
+use super::report::{nearest, nearest_chain};
 use super::section::Section;
 use super::{ChainConfig, Wallet, value};
 use crate::domain::address::{Address, Family};
@@ -79,7 +79,7 @@ fn known_chain<'c>(s: &Section<'_>, name: &str, chains: &'c Chains) -> Option<&'
     let chain = chains.get(&Blockchain::new(name));
     if chain.is_none() {
         let names: Vec<&str> = chains.keys().map(Blockchain::as_str).collect();
-        let hint = match nearest(name, names.iter().copied()) {
+        let hint = match nearest_chain(name, names.iter().copied()) {
             Some(near) => format!("did you mean {near:?}?"),
             None => format!("expected one of: {}", names.join(", ")),
         };

@@ -1,6 +1,6 @@
 //! Whole, checked copies of a database file, put in their place in one step.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Metadata, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -31,6 +31,8 @@ pub enum CopyError {
     Missing(PathBuf),
     #[error("{} exists already", .0.display())]
     Exists(PathBuf),
+    #[error("{} is the live database, or belongs to it: choose another name", .0.display())]
+    Live(PathBuf),
     #[error("{}: another ocrch is writing to it", .0.display())]
     Busy(PathBuf),
     #[error("{}: not a database of ocrch", .0.display())]
@@ -62,6 +64,7 @@ pub(super) fn copy_up_to(
     to: &Path,
     replace: bool,
 ) -> Result<Contents, CopyError> {
+    refuse_live(database, to)?;
     let mut partial = Partial::create(to)?;
     if to.exists() && !replace {
         return Err(CopyError::Exists(to.to_owned()));
@@ -72,6 +75,25 @@ pub(super) fn copy_up_to(
     }
     partial.finish()?;
     Ok(contents)
+}
+
+/// What is written must not be a file of the database, under whatever name: a server may be working in it, and none of
+/// them need exist for its name to be taken.
+fn refuse_live(database: &Path, to: &Path) -> Result<(), CopyError> {
+    let named = [database.to_owned(), real_path(database)];
+    let suffixes = ["", "-wal", "-shm", "-journal", ".lock"];
+    let live: Vec<PathBuf> = named
+        .iter()
+        .flat_map(|path| suffixes.map(|suffix| beside(path, suffix)))
+        .collect();
+    for written in [to.to_owned(), partial_of(to)] {
+        let is_live =
+            |path: &PathBuf| is_same_file(path, &written) || real_path(path) == real_path(&written);
+        if live.iter().any(is_live) {
+            return Err(CopyError::Live(to.to_owned()));
+        }
+    }
+    Ok(())
 }
 
 /// A file under a name of its own beside the one it will become. Removed when dropped before it is finished; one that a
@@ -86,7 +108,7 @@ pub(super) struct Partial {
 
 impl Partial {
     pub fn create(becomes: &Path) -> Result<Self, CopyError> {
-        let path = beside(becomes, ".partial");
+        let path = partial_of(becomes);
         let failed = |error| CopyError::File(path.clone(), error);
         loop {
             let file = File::options()
@@ -156,6 +178,10 @@ impl Drop for Partial {
     }
 }
 
+fn partial_of(becomes: &Path) -> PathBuf {
+    beside(becomes, ".partial")
+}
+
 /// The path with something appended to its name.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
@@ -181,9 +207,27 @@ pub(super) fn explain(path: &Path, error: rusqlite::Error) -> CopyError {
     }
 }
 
+/// Where a path leads: links followed as far as there is something.
+fn real_path(path: &Path) -> PathBuf {
+    let there = path.canonicalize().or_else(|_| {
+        let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+        let dir = dir.unwrap_or(Path::new(".")).canonicalize()?;
+        Ok::<_, std::io::Error>(dir.join(path.file_name().unwrap_or_default()))
+    });
+    there.unwrap_or_else(|_| path.to_owned())
+}
+
+/// Whether two names, links included, are of one file.
+pub(super) fn is_same_file(a: &Path, b: &Path) -> bool {
+    is_one(fs::metadata(a), fs::metadata(b))
+}
+
 fn is_still(file: &File, path: &Path) -> bool {
-    let (open, there) = (file.metadata(), fs::metadata(path));
-    matches!((open, there), (Ok(a), Ok(b)) if (a.dev(), a.ino()) == (b.dev(), b.ino()))
+    is_one(file.metadata(), fs::metadata(path))
+}
+
+fn is_one(a: std::io::Result<Metadata>, b: std::io::Result<Metadata>) -> bool {
+    matches!((a, b), (Ok(a), Ok(b)) if (a.dev(), a.ino()) == (b.dev(), b.ino()))
 }
 
 /// All pages in one step: that is one read transaction, which no writer waits for and no write disturbs.

@@ -15,6 +15,7 @@ pub mod event_list;
 pub mod events;
 pub mod inspect;
 pub mod likely;
+pub mod loss;
 mod migrate;
 pub mod order_list;
 pub mod orders;

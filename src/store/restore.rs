@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::copy::{Contents, CopyError, Partial, beside, explain, has_our_tables, sync_dir};
+use super::copy::{Contents, CopyError, Partial, beside, explain, is_same_file, sync_dir};
+use super::loss::{self, Loss};
 use super::{StoreError, lock, migrate};
 use crate::clock::UnixSeconds;
 
@@ -20,15 +21,6 @@ pub struct Restored {
     pub lost: Option<Loss>,
 }
 
-/// How a database is ahead of a backup.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Loss {
-    /// Orders that the backup has not.
-    pub missing: u64,
-    /// Orders that have another status in the backup.
-    pub changed: u64,
-}
-
 /// Why nothing was restored. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
@@ -40,10 +32,7 @@ pub enum RestoreError {
     Itself(PathBuf),
     #[error("{}: open in another program (Litestream, sqlite3): close it first", .0.display())]
     Open(PathBuf),
-    #[error(
-        "the database is ahead of the backup: {} orders are missing there, {} have changed since",
-        .0.missing, .0.changed
-    )]
+    #[error("the database is ahead of the backup, which lacks {0}")]
     Ahead(Loss),
 }
 
@@ -55,7 +44,7 @@ pub fn restore(
     now: UnixSeconds,
     discard_newer: bool,
 ) -> Result<Restored, RestoreError> {
-    if is_same(backup, database) {
+    if is_same_file(backup, database) {
         return Err(RestoreError::Itself(backup.to_owned()));
     }
     let owner = Owner::of(database).map_err(|e| CopyError::File(database.to_owned(), e))?;
@@ -66,7 +55,7 @@ pub fn restore(
     let (mut kept, mut lost) = (None, None);
     if database.exists() {
         lost = compare(database, partial.path())?;
-        if let Some(loss) = lost.filter(|l| *l != Loss::NONE && !discard_newer) {
+        if let Some(loss) = lost.filter(|l| !l.is_none() && !discard_newer) {
             return Err(RestoreError::Ahead(loss));
         }
         kept = Some(set_aside(database, now)?);
@@ -79,13 +68,6 @@ pub fn restore(
         kept,
         lost,
     })
-}
-
-impl Loss {
-    const NONE: Self = Self {
-        missing: 0,
-        changed: 0,
-    };
 }
 
 /// Whose the files are: restored by root, they must still be the server's.
@@ -108,14 +90,18 @@ impl Owner {
     }
 }
 
-fn is_same(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
-/// Brings the database's journal into its file, and counts what the backup has not. `None` if the database cannot be
+/// Brings the database's journal into its file, counts what the backup has not, and has the backup's feed go on where it ended. `None` if the database cannot be
 /// read, which may be why it is being restored.
 fn compare(database: &Path, backup: &Path) -> Result<Option<Loss>, RestoreError> {
-    match close_journal(database).and_then(|()| count(database, backup)) {
+    let look = || {
+        close_journal(database)?;
+        let loss = loss::between(database, backup)?;
+        if loss.is_some() {
+            loss::carry_feed_on(database, backup)?;
+        }
+        Ok::<_, rusqlite::Error>(loss)
+    };
+    match look() {
         Ok(loss) => Ok(loss),
         Err(error) => match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -131,28 +117,6 @@ fn close_journal(database: &Path) -> Result<(), rusqlite::Error> {
     let connection = Connection::open(database)?;
     // Leaves no -wal behind, and fails while anybody else has the file open.
     connection.pragma_update(None, "journal_mode", "DELETE")
-}
-
-fn count(database: &Path, backup: &Path) -> Result<Option<Loss>, rusqlite::Error> {
-    if !has_our_tables(&Connection::open(database)?)? {
-        return Ok(None);
-    }
-    let connection = Connection::open(backup)?;
-    connection.execute(
-        "ATTACH ?1 AS present",
-        [database.to_string_lossy().as_ref()],
-    )?;
-    connection.query_row(
-        "SELECT count(*) FILTER (WHERE b.id IS NULL), count(*) FILTER (WHERE b.status <> p.status)
-         FROM present.orders p LEFT JOIN main.orders b ON b.order_id = p.order_id",
-        [],
-        |row| {
-            Ok(Some(Loss {
-                missing: row.get(0)?,
-                changed: row.get(1)?,
-            }))
-        },
-    )
 }
 
 /// Gives the old database a second name, so that there is one under the first name at every moment. A journal that could

@@ -199,10 +199,7 @@ fn new_machine(copy: &Path) -> Server {
 
 #[test]
 fn a_machine_that_dies_loses_nothing_that_was_synced() {
-    let dir = tempfile::Builder::new()
-        .disable_cleanup(true)
-        .tempdir_in("/tmp/tgt/lv")
-        .expect("a temporary directory");
+    let dir = tempfile::tempdir().expect("a temporary directory");
     let replica = dir.path().join("replica");
     let mut server = Server::start(&Config::new());
     let database = server.db_path();

@@ -5,6 +5,7 @@
 mod litestream;
 mod monitoring;
 mod proxies;
+mod standby;
 mod static_binary;
 #[path = "../support/mod.rs"]
 #[allow(dead_code, reason = "the other tests use the rest")]

@@ -29,6 +29,17 @@ pub fn blocks(text: &str, language: &str) -> Vec<String> {
     found
 }
 
+/// A text without its fenced blocks.
+pub fn prose(text: &str) -> String {
+    let mut fenced = false;
+    let lines = text.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        fenced ^= is_fence;
+        !fenced && !is_fence
+    });
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
 #[test]
 fn blocks_of_a_language() {
     let text = "a\n```sh\none\ntwo\n```\n```js\nthree\n```\n```sh\nfour\n```\n";

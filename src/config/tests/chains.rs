@@ -273,7 +273,7 @@ fn chains_are_checked() {
     );
     check(
         "[chains.eth]\nproviders = [\"https://x\"]",
-        "chains.eth.providers[0]: found \"https://x\", expected a table",
+        "chains.eth.providers[0]: found \"https://x\", expected a list such as [{",
     );
     check(
         "[chains.eth]\nproviders = [{ kind = \"simulated\", url = \"http://x\" }]",

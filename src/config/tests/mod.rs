@@ -236,9 +236,9 @@ fn everything_that_is_wrong_is_said_at_once_in_the_order_of_lines() {
 fn broken_toml_is_told_by_its_lines() {
     let found = errors("[server]\nlisten = \n[admin\n");
     assert_eq!(found.len(), 2, "{found:?}");
-    assert!(found[0].starts_with("2: : this is no TOML: "), "{found:?}");
-    assert!(found[1].starts_with("3: : this is no TOML: "), "{found:?}");
-    let shown = parse("a = 1\na = 2", "x.toml", Path::new("/"))
+    assert_eq!(found[0], "2: : expected a value after =");
+    assert_eq!(found[1], "3: : expected ] at the end of the heading");
+    let shown = parse("a = 1\nb = 1_", "x.toml", Path::new("/"))
         .unwrap_err()
         .to_string();
     assert!(shown.starts_with("x.toml:2: this is no TOML: "), "{shown}");
@@ -254,4 +254,110 @@ fn listening_elsewhere_moves_the_default_public_url() {
     assert_eq!(moved(""), "http://127.0.0.1:9000");
     let given = "server.public_url = \"https://pay.example.com\"";
     assert_eq!(moved(given), "https://pay.example.com");
+}
+
+/// Mistakes that people make who do not know TOML, or not yet what a chain is called here.
+#[test]
+fn typical_mistakes_are_told_with_what_would_be_right() {
+    let wallet = |chain: &str| {
+        format!(
+            "[[wallets]]\nblockchain = {chain:?}\naddress = {WALLET:?}\nenabled_coins = [\"USDT\"]\n"
+        )
+    };
+    for (rest, line, expected) in [
+        (
+            "[server]\nmax_connections = 9\n[orders]\n[server] # again\n".to_owned(),
+            6,
+            "[server] stands here for the second time, first in line 3: put all its lines under one heading",
+        ),
+        (
+            "[orders]\nexpires_after = \"1h\"\nexpires_after = \"2h\"\n".to_owned(),
+            5,
+            "expires_after stands here for the second time, first in line 4: keep one of them",
+        ),
+        (
+            "[server]\npublic_url = https://pay.example.com\n".to_owned(),
+            4,
+            "found a text without quotes, expected it in quotes: \"…\"",
+        ),
+        (
+            "[server]\npublic_url = “https://pay.example.com”\n".to_owned(),
+            4,
+            "found curly quotes, expected straight ones: \"…\"",
+        ),
+        (
+            "[server]\npublic_url: \"https://pay.example.com\"\n".to_owned(),
+            4,
+            "expected = and a value after the name of the setting",
+        ),
+        (
+            "[server]\npublic_url = \"https://pay.example.com\n".to_owned(),
+            4,
+            "expected a quote (\") at the end of the text",
+        ),
+        (
+            "[orders]\naccept_late = True\n".to_owned(),
+            4,
+            "expected true or false, in small letters and without quotes",
+        ),
+        (
+            "[checkout]\ntitle = \"A\"\npublic_url = \"https://pay.example.com\"\n".to_owned(),
+            5,
+            "checkout.public_url: unknown key here, it belongs under [server]",
+        ),
+        (
+            "[webhooks]\nblockchain = \"eth\"\n".to_owned(),
+            4,
+            "webhooks.blockchain: unknown key here, it belongs under [[wallets]]",
+        ),
+        (
+            "[wallets]\nblockchain = \"eth\"\n".to_owned(),
+            3,
+            "wallets: found a table, expected [[wallets]], with two brackets on each side",
+        ),
+        (
+            wallet("Ethereum"),
+            4,
+            "wallets[0].blockchain: found \"Ethereum\", did you mean \"eth\"?",
+        ),
+        (
+            wallet("BEP20"),
+            4,
+            "wallets[0].blockchain: found \"BEP20\", did you mean \"bsc\"?",
+        ),
+        (
+            "[chains.eth]\nproviders = [\"https://node.example.com\"]\n".to_owned(),
+            4,
+            "found \"https://node.example.com\", expected a list such as [{ kind = \"rpc\", url = ",
+        ),
+        (
+            "[chains.eth]\nproviders = [\n{ kind = \"rpc\", url = \"https://a.example.com\" }\n{ kind = \"rpc\", url = \"https://b.example.com\" }]\n".to_owned(),
+            6,
+            "expected a comma between the items of the list",
+        ),
+    ] {
+        let found = error(&rest);
+        let beginning = format!("{line}: ");
+        assert!(found.starts_with(&beginning) && found.contains(expected), "{rest}: {found}");
+    }
+    let found = errors(&with("[chains.arbitrum]\nconfirmations = 3\n"));
+    assert!(found[0].contains("did you mean [chains.arb]?"), "{found:?}");
+    let found = errors("[merchant]\nsecret_file = \"/run/credentials/ocrch.service/none\"\n");
+    assert!(
+        found
+            .iter()
+            .any(|e| e.contains("(systemd puts it there while the service runs)")),
+        "{found:?}"
+    );
+}
+
+/// What works is not called missing.
+#[test]
+fn nothing_is_doubted_that_works() {
+    let text =
+        "[server]\nmetrics_listen = \"127.0.0.1:9090\"\n[alerts]\nurl = \"https://ntfy.sh/x\"\n";
+    assert_eq!(
+        good(text).warnings,
+        ["no [[wallets]]: nobody can pay until there is one"]
+    );
 }
