@@ -13,14 +13,30 @@ pub fn html(config: &Config, texts: &Texts) -> String {
     let heading = match (title.as_str(), name.as_str()) {
         (title, name) if !title.is_empty() && title != name => escape(title),
         (_, "") => texts.html("page.title", &[]),
-        (_, name) => texts.html("page.titleFor", &[("name", &escape(name))]),
+        (_, name) => texts.html("page.titleFor", &[("name", &bdi(name))]),
     };
-    let logo = match &config.checkout.logo_url {
-        Some(url) => format!("image\"><img src=\"{}\" alt=\"\">", escape(url)),
-        None => {
-            let first = name.chars().chain(title.chars()).next().unwrap_or('€');
-            format!("\" aria-hidden=\"true\">{}", escape(&first.to_string()))
-        }
+    let logo = logo(config);
+    format!("<header class=\"shop\">{logo}<h1>{heading}</h1></header>")
+}
+
+/// The shop's logo, or its first letter.
+fn logo(config: &Config) -> String {
+    let (merchant, checkout) = (&config.merchant, &config.checkout);
+    if let Some(url) = &checkout.logo_url {
+        let url = escape(url);
+        return format!("<span class=\"logo image\"><img src=\"{url}\" alt=\"\"></span>");
+    }
+    let mut letters = merchant.name.chars().chain(checkout.title.chars());
+    let letter = escape(&letters.next().unwrap_or('€').to_string());
+    // A colour of the shop's own comes with its script, which makes it readable; until then there is none.
+    let class = match checkout.accent {
+        Some(_) => "logo image",
+        None => "logo",
     };
-    format!("<header class=\"shop\"><span class=\"logo {logo}</span><h1>{heading}</h1></header>")
+    format!("<span class=\"{class}\" aria-hidden=\"true\">{letter}</span>")
+}
+
+/// A name keeps its own direction in the middle of a text from right to left.
+fn bdi(name: &str) -> String {
+    format!("<bdi>{}</bdi>", escape(name))
 }
