@@ -11,16 +11,29 @@
 //
 //   onStatus({ order_id, status, seen })   at the start and after each change; seen: a payment is under way
 //   onLeave(url)                           the customer is to go on to success_url or cancel_url; without it, the page goes there
-//   title, closeLabel                      what screen readers say: "Checkout", "Close"
+//   title, closeLabel                      what screen readers say; by itself "Checkout" and "Close" in the language of the page
 //
 // What is told here is for the eyes: an order is paid when the webhook says so.
 (() => {
   "use strict";
 
+  // What the window and its button are called, in the languages of the checkout.
+  const LABELS = {
+    en: ["Checkout", "Close"], de: ["Bezahlung", "Schließen"], fr: ["Paiement", "Fermer"], es: ["Pago", "Cerrar"], pt: ["Pagamento", "Fechar"],
+    it: ["Pagamento", "Chiudi"], tr: ["Ödeme", "Kapat"], ru: ["Оплата", "Закрыть"], zh: ["付款", "关闭"], ar: ["الدفع", "إغلاق"],
+  };
+
+  /// As the shop's page speaks; else as its reader does.
+  function labels({ title, closeLabel }) {
+    const wanted = [document.documentElement.lang, ...navigator.languages].map((tag) => tag.split("-")[0].toLowerCase());
+    const [ours, close] = LABELS[wanted.find((code) => Object.hasOwn(LABELS, code)) ?? "en"];
+    return { title: title ?? ours, closeLabel: closeLabel ?? close };
+  }
+
   const css = (element, rules) => Object.assign(element.style, rules);
 
   /// The frame, and the talk with it. Both sides name the other's origin, so that nobody else is heard or told.
-  function frame(url, { onStatus, onLeave, onHeight, onClose, title = "Checkout" }) {
+  function frame(url, { onStatus, onLeave, onHeight, onClose, ...named }) {
     const { origin } = new URL(url, location.href);
     const element = document.createElement("iframe");
     const actions = {
@@ -36,7 +49,7 @@
       if (Object.hasOwn(actions, event.data?.ocrch)) actions[event.data.ocrch](event.data);
     }
 
-    element.title = title;
+    element.title = labels(named).title;
     element.allow = "clipboard-write";
     element.referrerPolicy = "no-referrer";
     css(element, { display: "block", width: "100%", border: "0", colorScheme: "light dark" });
@@ -78,10 +91,11 @@
         },
         onClose: () => dialog.close(),
       });
-      dialog.setAttribute("aria-label", options.title ?? "Checkout");
+      const { title, closeLabel } = labels(options);
+      dialog.setAttribute("aria-label", title);
       css(dialog, { width: "min(64rem, 100vw)", height: "min(56rem, 100dvh)", maxWidth: "100vw", maxHeight: "100dvh", padding: "0", border: "0", borderRadius: "1.25rem", overflow: "hidden" });
       css(inside.element, { height: "100%" });
-      dialog.append(closeButton(options.closeLabel ?? "Close", () => dialog.close()), inside.element);
+      dialog.append(closeButton(closeLabel, () => dialog.close()), inside.element);
       dialog.addEventListener("close", () => {
         inside.stop();
         dialog.remove();

@@ -308,6 +308,8 @@ fn a_shopper_asks_after_a_payment() {
     for part in ["too little", "19.98 USDT", "0.01", "The shop can see"] {
         assert!(text(&end, "answer").contains(part), "{part} in {end}");
     }
+    let upper = hash.to_uppercase().replace("0X", "0x");
+    assert_eq!(end["asked"], json!([hash, hash[2..], hash, upper]));
     assert_eq!(end["errors"], json!([]));
     script.finish();
 }

@@ -13,6 +13,8 @@ mod amounts;
 mod backlog;
 mod backup;
 mod check;
+mod checkout_access;
+mod checkout_choice;
 mod checkout_page;
 mod checkout_settings;
 mod claims;

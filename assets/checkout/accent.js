@@ -10,7 +10,10 @@ export function applyAccent(hex) {
   const apply = () => {
     root.style.setProperty("--accent", css(accent));
     root.style.setProperty("--on-accent", contrast(accent, WHITE) >= 4.5 ? "#fff" : "#000");
-    root.style.setProperty("--accent-ink", css(dark.matches ? readable(accent, DARK_CARD, WHITE) : readable(accent, LIGHT_FIELD, BLACK)));
+    // An area that is hardly different from the card needs an edge.
+    const seen = contrast(accent, dark.matches ? DARK_CARD : WHITE) >= 1.5;
+    root.style.setProperty("--accent-edge", seen ? "transparent" : "var(--strong-line)");
+    root.style.setProperty("--accent-ink", css(dark.matches ? readable(accent, DARK_FIELD, WHITE) : readable(accent, LIGHT_FIELD, BLACK)));
   };
   dark.addEventListener("change", apply);
   apply();
@@ -20,7 +23,8 @@ const WHITE = [255, 255, 255];
 const BLACK = [0, 0, 0];
 // The least favourable grounds that the style sheet puts the colour on.
 const LIGHT_FIELD = [238, 242, 240];
-const DARK_CARD = [42, 51, 47];
+const DARK_FIELD = [42, 51, 47];
+const DARK_CARD = [24, 32, 28];
 
 const css = (colour) => `rgb(${colour.map(Math.round).join(" ")})`;
 

@@ -12,14 +12,17 @@ const networksOf = (pairs, coin) => unique(pairs.filter((pair) => pair.stablecoi
 
 /// What this order was to be paid with before a reload, else what the shopper chose last, else the first.
 export function firstChoice(pairs, orderId) {
-  const offered = (choice) => pairs.some((pair) => pair.stablecoin === choice?.stablecoin && pair.blockchain === choice?.blockchain);
   const before = read(() => sessionStorage, `ocrch ${orderId}`);
-  if (offered(before)) return { ...before, ofThisOrder: true };
+  if (isOffered(pairs, before)) return { ...before, ofThisOrder: true };
   const last = read(() => localStorage, LAST);
-  if (offered(last)) return last;
+  if (isOffered(pairs, last)) return last;
   const coin = coinsOf(pairs).includes(last?.stablecoin) ? last.stablecoin : pairs[0]?.stablecoin;
   return { stablecoin: coin, blockchain: bestNetwork(pairs, coin, last?.blockchain) };
 }
+
+/// Whether an order can be paid like this.
+export const isOffered = (pairs, choice) =>
+  pairs.some((pair) => pair.stablecoin === choice?.stablecoin && pair.blockchain === choice?.blockchain);
 
 export function rememberChoice(orderId, { stablecoin, blockchain }) {
   const text = JSON.stringify({ stablecoin, blockchain });
@@ -46,7 +49,8 @@ function bestNetwork(pairs, coin, wanted) {
   return networks.find((id) => !isDegraded(pairs, id)) ?? networks[0];
 }
 
-const isDegraded = (pairs, blockchain) => pairs.some((pair) => pair.blockchain === blockchain && pair.degraded);
+/// Whether the server has trouble to see this network.
+export const isDegraded = (pairs, blockchain) => pairs.some((pair) => pair.blockchain === blockchain && pair.degraded);
 
 /// "in USDT, USDC or DAI".
 export const anyCoin = (pairs) => t("bill.coins", { coins: anyOf(coinsOf(pairs)) });
@@ -68,7 +72,8 @@ export function choose({ pairs, choice, busy }, act) {
         <p class="hint">${t("choose.networkHint")}</p>
         ${networks.map((id) => networkOption(pairs, id, id === choice.blockchain, () => mark(choice.stablecoin, id)))}
       </fieldset>
-      ${notes(pairs, choice.blockchain)}
+      ${degradedNote("choose.degradedNote", pairs, choice.blockchain)}
+      ${testNote(choice.blockchain)}
       <button class="main" type="submit" ?disabled=${busy}>${t("choose.next")}</button>
     </form>`;
 }
@@ -98,16 +103,17 @@ function networkOption(pairs, id, checked, mark) {
     </label>`;
 }
 
-/// What there is to know about a network before money is sent on it.
-export function notes(pairs, blockchain) {
+/// What a shopper should know while the server has trouble to see a network.
+export const degradedNote = (key, pairs, blockchain) =>
+  isDegraded(pairs, blockchain) ? html`<p class="note warn degraded">${t(key, { network: network(blockchain).label })}</p>` : nothing;
+
+export function testNote(blockchain) {
   const { label, test } = network(blockchain);
-  return html`
-    ${isDegraded(pairs, blockchain) ? html`<p class="note warn">${t("choose.degradedNote", { network: label })}</p>` : nothing}
-    ${test ? html`<p class="note">${t("choose.testNote", { network: label })}</p>` : nothing}`;
+  return test ? html`<p class="note">${t("choose.testNote", { network: label })}</p>` : nothing;
 }
 
 const SIGNS = { USDT: "₮", USDC: "$", DAI: "◈" };
 
 /// A coin's round mark; the style sheet knows the colours of some.
-export const coinMark = (coin) =>
+const coinMark = (coin) =>
   html`<span class="coin" data-coin=${coin} aria-hidden="true">${Object.hasOwn(SIGNS, coin) ? SIGNS[coin] : coin.charAt(0)}</span>`;

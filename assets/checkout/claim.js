@@ -6,12 +6,11 @@ import { network } from "./settings.js";
 import { knows, t } from "./text.js";
 import { html, nothing } from "./vendor/lit-html.js";
 
-// By itself, or in an explorer's link.
-const HASH = /(^|[^0-9a-z])(0x)?[0-9a-f]{64}($|[^0-9a-z])/i;
+const HASH = /^(0x)?[0-9a-f]{64}$/i;
 // With these there is nothing left that the shop would have to do.
 const SETTLED = ["paid", "confirming", "not_found", "unclear", "no_deposit", "reverted"];
 
-const asked = { hash: "", blockchain: null, busy: false, answer: null, problem: null };
+const asked = { text: "", blockchain: null, busy: false, answer: null, problem: null };
 
 export function view(state, act) {
   const networks = [...new Set(state.pairs.map((pair) => pair.blockchain))];
@@ -23,7 +22,7 @@ export function view(state, act) {
       <label class="input"><span class="label">${t("claim.hash")}</span>
         <input id="claim-hash" dir="ltr" autocomplete="off" autocapitalize="off" spellcheck="false" required
           aria-describedby="claim-intro claim-problem" aria-invalid=${asked.problem ? "true" : "false"}
-          .value=${asked.hash} @input=${({ target }) => (asked.hash = target.value.trim())}></label>
+          .value=${asked.text} @input=${({ target }) => (asked.text = target.value.trim())}></label>
       <label class="input"><span class="label">${t("claim.network")}</span>
         <select @change=${({ target }) => (asked.blockchain = target.value)}>
           ${networks.map((id) => html`<option value=${id} ?selected=${id === chosen}>${network(id).label}</option>`)}
@@ -38,15 +37,17 @@ export function view(state, act) {
 async function check(event, chosen, act) {
   event.preventDefault();
   Object.assign(asked, { answer: null, problem: null });
-  if (!HASH.test(asked.hash)) {
+  const hash = hashIn(asked.text);
+  if (!hash) {
     asked.problem = new Error("claim.badHash");
     document.getElementById("claim-hash").focus();
     return act.draw();
   }
+  asked.text = hash;
   asked.busy = true;
   act.draw();
   try {
-    asked.answer = await act.claimed(asked.hash, chosen || null);
+    asked.answer = await act.claimed(hash, chosen || null);
   } catch (error) {
     asked.problem = error;
   }
@@ -54,13 +55,22 @@ async function check(event, chosen, act) {
   act.draw();
 }
 
+/// The one hash in a text, which may be an explorer's link; null where there is none, or where it is not clear which.
+function hashIn(text) {
+  const digits = (word) => word.slice(-64).toLowerCase();
+  const [first, ...others] = text.split(/[^0-9a-z]+/i).filter((word) => HASH.test(word));
+  return first && others.every((word) => digits(word) === digits(first)) ? first : null;
+}
+
 const explain = (error) => (error.message === "claim.badHash" ? t(error.message) : reason(error));
 
 function finding(answer) {
+  // Only here it is the same coin that was expected and sent.
+  const coin = ["short", "over"].includes(answer.finding) && answer.stablecoin;
   const rows = [
     ["claim.sent", answer.amount && sum(answer.amount, answer.stablecoin)],
-    ["claim.expected", answer.expected],
-    ["claim.difference", answer.difference],
+    ["claim.expected", answer.expected && sum(answer.expected, coin)],
+    ["claim.difference", answer.difference && sum(answer.difference, coin)],
     ["receipt.network", answer.blockchain && network(answer.blockchain).label],
   ].filter(([, value]) => value);
   return html`

@@ -2,20 +2,23 @@
 // All that is on the page is drawn from `state`; what a shopper can do is in `act`.
 // The document gets "ocrch:payment" and "ocrch:order" events, for scripts that add to the page.
 
-import { ApiError, client, readLink } from "./api.js";
-import { firstChoice, rememberChoice } from "./choose.js";
+import { ApiError } from "./api.js";
+import { api, ask, first, link } from "./asked.js";
+import { firstChoice, isDegraded, isOffered, rememberChoice } from "./choose.js";
 import { isTerminal, watch } from "./live.js";
-import { page, reason, screenOf } from "./screens.js";
-import { apiBase, isWebLink, refresh, settings } from "./settings.js";
+import { degradedKey, page, reason, screenOf } from "./screens.js";
+import { isWebLink, network, settings } from "./settings.js";
 import { rememberLanguage, speak, speakFirst, t } from "./text.js";
 import { render } from "./vendor/lit-html.js";
 
 const RETURN_AFTER_S = 10;
-const WARN_AT_S = { 300: "pay.fiveMinutes", 60: "pay.oneMinute" };
+// How often the page asks again how the networks are.
+const PAIRS_AFTER_MS = 30_000;
+const WARNINGS = [{ at: 300, text: "pay.fiveMinutes" }, { at: 60, text: "pay.oneMinute" }];
+// A second can be missed; a warning much too late would be wrong.
+const LATE_BY_S = 15;
 
 const $ = (id) => document.getElementById(id);
-const link = readLink(location.href);
-const api = link && client(link, apiBase, refresh);
 const framed = window.parent !== window;
 
 const state = {
@@ -34,18 +37,23 @@ const state = {
   views: {}, // screens that are loaded when they are needed
 };
 
+let asked = first;
+let pairsAskedAt = Date.now();
 let frame = null;
 let watching = false;
 let drawn = null;
+let warnedAt = Infinity;
 
 /// Asks for the order and the ways to pay, while the rest is still `loading`; then shows the first screen.
 async function start(loading = Promise.resolve()) {
   state.dead = null;
   try {
-    [state.order, state.pairs] = await Promise.all([api.status(), api.chains()]);
+    [state.order, state.pairs] = await (asked ?? ask());
   } catch (error) {
     await loading;
     return end(error);
+  } finally {
+    asked = null;
   }
   await loading;
   state.choice = firstChoice(state.pairs, link.orderId);
@@ -71,6 +79,23 @@ function update(order) {
   tell(before);
   frame?.status(order);
   document.dispatchEvent(new CustomEvent("ocrch:order", { detail: order }));
+}
+
+/// How the networks are can change while a shopper thinks, waits, or is away: asked now and then while the page is looked at.
+/// That the server does not answer is `watch`'s to say.
+async function lookAtPairs() {
+  const due = Date.now() - pairsAskedAt >= PAIRS_AFTER_MS;
+  if (!due || !watching || !degradedKey(state) || state.busy || document.visibilityState === "hidden") return;
+  pairsAskedAt = Date.now();
+  const pairs = await api.chains().catch(() => null);
+  if (!pairs) return;
+  const before = state.pairs;
+  state.pairs = pairs;
+  if (!isOffered(pairs, state.choice)) state.choice = firstChoice(pairs, link.orderId);
+  draw();
+  const { blockchain } = state.order.payment ?? state.payment ?? state.choice;
+  const news = isDegraded(pairs, blockchain) && !isDegraded(before, blockchain) && degradedKey(state);
+  if (news) announce(t(news, { network: network(blockchain).label }));
 }
 
 /// Asks for a deposit for the pair and shows it; the same pair gives the same deposit again.
@@ -141,7 +166,8 @@ function setTimeLeft() {
 /// Once a second.
 function tick() {
   setTimeLeft();
-  if (screenOf(state) === "pay" && WARN_AT_S[state.left]) announce(t(WARN_AT_S[state.left]));
+  lookAtPairs();
+  if (screenOf(state) === "pay") warn();
   // Not in a tab that nobody looks at: two tabs with the same order would both go.
   if (state.returnIn !== null && document.visibilityState === "visible") {
     state.returnIn -= 1;
@@ -150,17 +176,27 @@ function tick() {
   draw();
 }
 
+function warn() {
+  const due = WARNINGS.find(({ at }) => at < warnedAt && state.left <= at && state.left > at - LATE_BY_S);
+  if (!due) return;
+  warnedAt = due.at;
+  announce(t(due.text));
+}
+
 /// Draws the page. A shopper who caused a new screen is taken to its heading, and so is one whose place is gone.
 function draw(caused = false) {
   const screen = screenOf(state);
-  const first = drawn === null;
-  if (first) $("page").replaceChildren();
+  const isFirst = drawn === null;
+  if (isFirst) {
+    $("page").replaceChildren();
+    $("page").removeAttribute("aria-busy");
+  }
   render(page(state, act), $("page"));
   if (screen === drawn) return;
   drawn = screen;
   document.title = [settings.title || settings.name || t("page.title"), title(screen)].filter(Boolean).join(" · ");
   window.scrollTo(0, 0);
-  if (!first && (caused || document.activeElement === document.body)) $("page").querySelector("h2")?.focus();
+  if (!isFirst && (caused || document.activeElement === document.body)) $("page").querySelector("h2")?.focus();
 }
 
 const title = (screen) => ({ seen: t("seen.title"), paid: t("paid.title"), expired: t("expired.title"), cancelled: t("cancelled.title") })[screen];
@@ -172,7 +208,7 @@ function tell(before) {
   else if (payment && payment.confirmations !== before.payment?.confirmations) {
     const { confirmations, confirmations_required: count } = payment;
     announce(`${t("seen.title")}: ${t("seen.count", { confirmations, count })}`);
-  }
+  } else if (before.payment && !payment) announce(t("pay.dropped"));
 }
 
 function announce(text) {

@@ -1,6 +1,6 @@
 // Where to pay: amount, address and QR code, each easy to take along.
 
-import { notes } from "./choose.js";
+import { degradedNote, testNote } from "./choose.js";
 import { network } from "./settings.js";
 import { t } from "./text.js";
 import { html, nothing, svg } from "./vendor/lit-html.js";
@@ -28,7 +28,8 @@ export function view(state, act) {
     <h2 tabindex="-1">${t("pay.title", names)}</h2>
     ${more ? html`<button type="button" class="link" id="change" ?disabled=${busy} @click=${act.change}>${t("pay.change")}</button>` : nothing}
     ${state.dropped ? html`<p class="note warn">${t("pay.dropped")}</p>` : nothing}
-    ${notes(pairs, payment.blockchain)}
+    ${degradedNote("pay.degraded", pairs, payment.blockchain)}
+    ${testNote(payment.blockchain)}
     ${wallets.view(payment)}
     <div class="transfer">
       <div class="fields">
@@ -111,9 +112,18 @@ function code(payment, act) {
     </figure>`;
 }
 
-function qr(text, label) {
+/// The page is drawn each second, the code only where it changes.
+let squaresOf = {};
+
+function squares(text) {
+  if (squaresOf.text === text) return squaresOf;
   const { data, size } = encode(text, { ecc: "M", border: 3 });
   const path = data.flatMap((row, y) => row.map((dark, x) => (dark ? `M${x} ${y}h1v1h-1z` : ""))).join("");
+  return (squaresOf = { text, path, size });
+}
+
+function qr(text, label) {
+  const { path, size } = squares(text);
   return html`
     <svg id="qr" viewBox="0 0 ${size} ${size}" shape-rendering="crispEdges" role="img" aria-label=${label}>
       ${svg`<path d=${path}/>`}

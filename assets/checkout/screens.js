@@ -1,7 +1,7 @@
 // The page: the shop and its bill, the one screen that fits the order, and what goes wrong.
 // Everything that came from outside goes in as text; only checked links become links.
 
-import { anyCoin, choose, coinMark } from "./choose.js";
+import { anyCoin, choose, degradedNote, isDegraded } from "./choose.js";
 import { isTerminal } from "./live.js";
 import { isWebLink, network, settings } from "./settings.js";
 import { clock, dateTime, duration, language, languages, nameOf, t } from "./text.js";
@@ -18,6 +18,9 @@ export function screenOf({ dead, order, payment, left, resuming }) {
   if (payment) return "pay";
   return resuming ? "loading" : "choose";
 }
+
+/// What is said of a network that the server has trouble to see: on most screens money may be under way already.
+export const degradedKey = (state) => ({ choose: "choose.degradedNote", seen: "choose.degradedNote", pay: "pay.degraded", over: "pay.degraded" })[screenOf(state)];
 
 const SCREENS = {
   problem,
@@ -100,24 +103,27 @@ function bill({ order, pairs, payment, left }) {
 }
 
 /// An order expires only after the chain was read up to its end, so it can stay open a little longer.
-function over() {
+function over({ pairs, payment }) {
   return html`
     <span class="sign busy" aria-hidden="true"></span>
     <h2 tabindex="-1">${t("pay.overTitle")}</h2>
-    <p>${t("pay.over")}</p>`;
+    <p>${t("pay.over")}</p>
+    ${payment ? degradedNote("pay.degraded", pairs, payment.blockchain) : nothing}`;
 }
 
-function seen({ order }) {
+function seen({ order, pairs }) {
   const { confirmations, confirmations_required: count, explorer_url, blockchain } = order.payment;
   // Where the chain's own finality decides, it can take a few more than usual.
   const done = Math.min(confirmations, count);
-  const remaining = (count - done) * (network(blockchain).block_seconds ?? 0);
+  // Nobody knows it of a network that is not seen.
+  const remaining = isDegraded(pairs, blockchain) ? 0 : (count - done) * (network(blockchain).block_seconds ?? 0);
   return html`
     <span class="sign busy" aria-hidden="true"></span>
     <h2 tabindex="-1">${t("seen.title")}</h2>
     <p class="count" id="count">${t("seen.count", { confirmations: done, count })}</p>
     <progress max=${count} .value=${done} aria-labelledby="count"></progress>
     <p class="soft">${done === count ? t("seen.almost") : remaining ? t("seen.remaining", { time: duration(remaining) }) : nothing}</p>
+    ${degradedNote("choose.degradedNote", pairs, blockchain)}
     <p class="soft">${t("seen.note")}</p>
     ${explorer(explorer_url)}`;
 }

@@ -48,7 +48,8 @@ const NAMES = {
 export function network(blockchain) {
   const chain = Object.hasOwn(settings.chains, blockchain) ? settings.chains[blockchain] : {};
   const label = Object.hasOwn(NAMES, blockchain) ? NAMES[blockchain] : (chain.name ?? blockchain);
-  return { ...chain, id: blockchain, label };
+  // In the middle of "TRC-20" no line ends.
+  return { ...chain, id: blockchain, label: label.replaceAll("-", "\u2011") };
 }
 
 /// Links from outside: the rest could be scripts.

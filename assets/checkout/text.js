@@ -13,6 +13,17 @@ export const languages = settings.languages?.length ? settings.languages : BUILT
 /// The code of the language in use.
 export let language = "en";
 
+// The server puts the texts of the language that it chose into the page.
+const inPage = { code: document.documentElement.lang, texts: textsInPage() };
+
+function textsInPage() {
+  try {
+    return JSON.parse(document.getElementById("texts").textContent);
+  } catch {
+    return null;
+  }
+}
+
 let texts = {};
 let plurals = new Intl.PluralRules("en");
 
@@ -27,12 +38,16 @@ export async function speakFirst() {
 
 /// Loads a language and makes it the page's.
 export async function speak(code) {
-  const [base, own] = await Promise.all([BUILT_IN.includes(code) ? {} : load("en"), load(code)]);
-  texts = { ...base, ...own };
+  texts = code === inPage.code && inPage.texts ? inPage.texts : await loadTexts(code);
   language = code;
   plurals = new Intl.PluralRules(code);
   document.documentElement.lang = code;
-  document.documentElement.dir = own.dir ?? "ltr";
+  document.documentElement.dir = texts.dir ?? "ltr";
+}
+
+async function loadTexts(code) {
+  const [base, own] = await Promise.all([BUILT_IN.includes(code) ? {} : load("en"), load(code)]);
+  return { ...base, dir: "ltr", ...own };
 }
 
 async function load(code) {
@@ -70,9 +85,18 @@ export function t(key, values = {}) {
 const isolate = (value) => (texts.dir === "rtl" ? `\u2068${value}\u2069` : value);
 
 /// A language's own name for itself.
-export function nameOf(code) {
-  const name = new Intl.DisplayNames([code], { type: "language" }).of(code);
-  return name.charAt(0).toLocaleUpperCase(code) + name.slice(1);
+export const nameOf = (code) =>
+  once(`name ${code}`, () => {
+    const name = new Intl.DisplayNames([code], { type: "language" }).of(code);
+    return name.charAt(0).toLocaleUpperCase(code) + name.slice(1);
+  });
+
+// What the browser knows of languages is slow to ask for, and the page is drawn each second.
+const known = new Map();
+
+function once(key, make) {
+  if (!known.has(key)) known.set(key, make());
+  return known.get(key);
 }
 
 // Amounts are copied and typed in: they have the digits that wallets have, in every language.
@@ -81,7 +105,7 @@ const local = () => `${language}-u-nu-latn`;
 /// "20 seconds", "3 minutes": about, so in steps of five seconds.
 export function duration(seconds) {
   const [value, unit] = seconds < 58 ? [Math.max(5, Math.round(seconds / 5) * 5), "second"] : [Math.round(seconds / 60), "minute"];
-  return new Intl.NumberFormat(local(), { style: "unit", unit, unitDisplay: "long" }).format(value);
+  return once(`${language} ${unit}`, () => new Intl.NumberFormat(local(), { style: "unit", unit, unitDisplay: "long" })).format(value);
 }
 
 /// "14:32", "1:00:05".
@@ -96,4 +120,4 @@ export const dateTime = (unixSeconds) =>
   new Intl.DateTimeFormat(local(), { dateStyle: "medium", timeStyle: "short" }).format(unixSeconds * 1000);
 
 /// "USDT, USDC or DAI".
-export const anyOf = (names) => new Intl.ListFormat(language, { type: "disjunction" }).format(names);
+export const anyOf = (names) => once(`${language} list`, () => new Intl.ListFormat(language, { type: "disjunction" })).format(names);

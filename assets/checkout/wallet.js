@@ -4,6 +4,7 @@
 export class WalletProblem extends Error {
   constructor(what) {
     super(what);
+    this.name = "WalletProblem";
     this.what = what;
   }
 }

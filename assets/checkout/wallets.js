@@ -4,7 +4,6 @@
 import { isWebLink, network } from "./settings.js";
 import { t } from "./text.js";
 import { html, nothing } from "./vendor/lit-html.js";
-import { WalletProblem } from "./wallet.js";
 
 const REJECTED = 4001;
 const ASKED_ALREADY = -32002;
@@ -54,7 +53,8 @@ async function pay(wallet) {
 }
 
 function explain(error, names) {
-  if (error instanceof WalletProblem) return t(`wallet.${error.what}`, names);
+  // A problem that a driver found; its class is loaded with it.
+  if (error?.name === "WalletProblem") return t(`wallet.${error.what}`, names);
   const code = error?.code ?? error?.data?.originalError?.code;
   if (code === REJECTED) return t("wallet.rejected", names);
   if (code === ASKED_ALREADY) return t("wallet.busy", names);

@@ -4,6 +4,7 @@ mod asset;
 mod checkout;
 mod encoding;
 mod fallback;
+mod heading;
 mod language;
 mod link;
 mod overrides;

@@ -16,10 +16,24 @@ try {
   await page.getByLabel("Transaction hash").fill("0x123");
   await page.getByRole("button", { name: "Check" }).click();
   await page.getByText("That is not a transaction hash.").waitFor();
-  await page.getByLabel("Transaction hash").fill(`https://explorer.example.com/tx/${hash}`);
+  await page.getByLabel("Transaction hash").fill(`${hash} or 0x${"12".repeat(32)}`);
   await page.getByRole("button", { name: "Check" }).click();
-  await page.locator("#claim-answer .note").waitFor();
-  tell("answered", { answer: await page.locator("#claim-answer").innerText(), errors });
+  await page.getByText("That is not a transaction hash.").waitFor();
+  const asked = [];
+  for (const text of [
+    `https://explorer.example.com/tx/${hash}`,
+    `https://tronscan.org/#/transaction/${hash.slice(2)}?lang=en`,
+    `See https://example.com/en/tx/${hash}#eventlog, block 7 (${hash}).`,
+    `  ${hash.toUpperCase().replace("0X", "0x")}  `,
+  ]) {
+    const call = page.waitForRequest(/\/claim$/);
+    await page.getByLabel("Transaction hash").fill(text);
+    await page.getByRole("button", { name: "Check" }).click();
+    asked.push((await call).postDataJSON().txn_hash);
+    await page.locator("#claim-answer .note").waitFor();
+    if ((await page.getByLabel("Transaction hash").inputValue()) !== asked.at(-1)) errors.push(`the form does not show what was asked: ${text}`);
+  }
+  tell("answered", { answer: await page.locator("#claim-answer").innerText(), asked, errors });
 } finally {
   await browser.close();
 }

@@ -61,6 +61,13 @@ try {
   Object.assign(answers, { fails: { status: 400, text: EVIL } });
   await page.reload();
   await see(page, "problem");
+  // A support link is only followed; what it contains stays inside of it.
+  Object.assign(answers, { fails: null, order: evilOrder(), settings: { ...settings, support_url: `https://help.example.com/?q=${EVIL}` } });
+  await page.reload();
+  await see(page, "pay");
+  const help = await page.locator("footer a").evaluate((link) => [link.getAttribute("href"), link.host, link.textContent, link.childElementCount]);
+  if (JSON.stringify(help) !== JSON.stringify([`https://help.example.com/?q=${EVIL}`, "help.example.com", "Get help", 0])) problems.push(`the support link is ${help}`);
+  if (!(await page.title()).includes(EVIL)) problems.push(`the title is ${await page.title()}`);
   problems.push(...complaints.filter((text) => !/status of 400/.test(text)));
   tell("shown", { screens, problems });
 } finally {

@@ -92,11 +92,12 @@ async function ask(script, coin, network) {
   await page.addInitScript(script);
   await page.goto(pageOn(base));
   await choose(page, coin, network);
+  const button = (await page.locator(".wallet").innerText()).trim();
   await page.locator(".wallet").click();
   const note = page.locator(".wallets .bad, .wallets .good").first();
   await note.waitFor();
   const again = await page.locator(".wallet:enabled").count();
-  const result = { note: await note.innerText(), again, calls: await page.evaluate(() => window.calls), errors };
+  const result = { button, note: await note.innerText(), again, calls: await page.evaluate(() => window.calls), errors };
   await context.close();
   return result;
 }
@@ -145,11 +146,14 @@ async function tron() {
     [{ type: "address", value: "TWer2Ygk5TEheHp3TPuYeqxmB6SsGZmaL6" }, { type: "uint256", value: "24900137" }],
     "TPjjvMwjPoDC32V2dGDYTkLH4E5LAtBZ6C",
   ];
+  check("is asked as TIP-1102 says", ok.calls[0].method === "eth_requestAccounts" && ok.button === "Pay with TronLink", ok);
   check("sends", same(call?.params, expected) && ok.note.includes("TronLink has sent the payment") && ok.calls.at(-1).method === "sendRawTransaction", ok);
   for (const [name, options, text] of [
+    ["refuses to connect", { host, code: 4001 }, "You declined in TronLink"],
+    ["is asked already", { host, code: -32002 }, "TronLink is already waiting for your answer"],
     ["of an older kind refuses to connect", { host, legacy: true, code: 4001 }, "You declined in TronLink"],
     ["is locked", { host, locked: true }, "gave no account"],
-    ["is on Nile", { host: "https://nile.trongrid.io" }, "is on another network. Switch it to Tron (TRC-20)"],
+    ["is on Nile", { host: "https://nile.trongrid.io" }, "is on another network. Switch it to Tron (TRC\u{2011}20)"],
     ["refuses to sign", { host, declines: true }, "You declined in TronLink"],
   ]) {
     const result = await ask(link(options), "USDT", "tron");
@@ -175,7 +179,16 @@ function installTronLink({ host, legacy, code = 200, locked, declines }) {
     },
   };
   if (legacy) window.tronLink = { tronWeb, request: note("tron_requestAccounts", () => ({ code })) };
-  else window.tron = { tronWeb, request: note("eth_requestAccounts", () => [tronWeb.defaultAddress.base58]) };
+  else {
+    // Its newer kind has no tronWeb until the shopper agrees, and answers a refusal with an error.
+    window.tron = { tronWeb: false };
+    window.tron.request = async ({ method }) => {
+      window.calls.push({ method });
+      if (code !== 200) throw Object.assign(new Error("no"), { code });
+      window.tron.tronWeb = tronWeb;
+      return [tronWeb.defaultAddress.base58];
+    };
+  }
 }
 
 function same(a, b) {

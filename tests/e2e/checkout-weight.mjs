@@ -24,7 +24,9 @@ try {
   await page.locator("[data-screen=choose]").waitFor();
   await open;
   await page.waitForLoadState("networkidle");
-  const first_screen = outside(requests).length;
+  // A slow machine polls the status once more before its socket is open; a file that is fetched twice does count twice.
+  const shown = outside(requests);
+  const first_screen = shown.filter((url, i) => !url.endsWith("/status") || shown.indexOf(url) === i).length;
   await page.getByText("USDT", { exact: true }).click();
   await page.getByRole("button", { name: "Continue" }).click();
   await page.locator("[data-screen=pay]").waitFor();

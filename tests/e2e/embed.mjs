@@ -5,8 +5,8 @@ import { hear, tell } from "./lines.mjs";
 
 const { base, url, port, stranger_port } = await hear();
 
-const html = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Shop</title><link rel="icon" href="data:,">
+const html = (lang) => `<!doctype html>
+<html lang="${lang}"><head><meta charset="utf-8"><title>Shop</title><link rel="icon" href="data:,">
 <script src="${base}/ocrch.js"></script></head>
 <body><h1>Shop</h1><button id="buy">Buy</button><div id="inline"></div>
 <script>
@@ -14,11 +14,12 @@ const html = `<!doctype html>
   const options = { onStatus: (told) => heard.push(told), closeLabel: "Close the checkout" };
   const url = ${JSON.stringify(url)};
   document.getElementById("buy").onclick = async () => (window.result = await Ocrch.open(url, { ...options, onLeave: (to) => (window.left = to) }));
+  window.unnamed = () => void Ocrch.open(url);
   window.mount = () => (window.mounted = Ocrch.mount("#inline", url, options));
 </script></body></html>`;
 
 const servers = [port, stranger_port].map((port) => {
-  const server = createServer((_, response) => response.writeHead(200, { "Content-Type": "text/html" }).end(html));
+  const server = createServer(({ url }, response) => response.writeHead(200, { "Content-Type": "text/html" }).end(html(url.slice(1) || "en")));
   return new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve(server)));
 });
 await Promise.all(servers);
@@ -32,7 +33,7 @@ try {
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   await page.goto(`http://127.0.0.1:${port}/`);
-  const problems = await inline(page);
+  const problems = [...(await inline(page)), ...(await labels())];
 
   await page.locator("#buy").click();
   const checkout = page.frameLocator("dialog iframe");
@@ -87,6 +88,27 @@ async function inline(page) {
   await page.evaluate(() => window.mounted.remove());
   const gone = (await page.locator("#inline iframe").count()) === 0;
   return [...(fits ? [] : ["the frame is not as high as its page"]), ...(gone ? [] : ["it was not removed"])];
+}
+
+/// Window and button are called what they are in the language of the shop's page; else in that of its reader; else in English.
+async function labels() {
+  const problems = [];
+  for (const [lang, locale, title, close] of [
+    ["de-AT", "fr", "Bezahlung", "Schließen"],
+    ["pl", "tr-TR", "Ödeme", "Kapat"],
+    ["pl", "sv", "Checkout", "Close"],
+  ]) {
+    const context = await browser.newContext({ locale });
+    const page = await context.newPage();
+    await page.goto(`http://127.0.0.1:${port}/${lang}`);
+    await page.evaluate(() => window.unnamed());
+    const found = await page.locator("dialog").evaluate((dialog) => [
+      dialog.getAttribute("aria-label"), dialog.querySelector("iframe").title, dialog.querySelector("button").getAttribute("aria-label"),
+    ]);
+    if (found.join() !== [title, title, close].join()) problems.push(`${lang} for ${locale}: ${found}`);
+    await context.close();
+  }
+  return problems;
 }
 
 /// The keyboard stays in the window, Escape closes it, and the focus goes back to where it was.

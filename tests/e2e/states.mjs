@@ -46,6 +46,7 @@ export const STATES = {
     await answers.push();
     await page.locator("[data-screen=pay]").waitFor();
   } },
+  "pay-degraded": { act: (page) => choose(page, "USDT", "bsc") },
   "pay-offline": { act: async (page) => { await choose(page); await page.context().setOffline(true); await page.locator("[role=alert].note").waitFor(); await page.context().setOffline(false); } },
   wallet: { wallet: METAMASK, act: (page) => choose(page) },
   "wallet-rejected": { wallet: METAMASK, act: async (page) => { await choose(page); await page.locator(".wallet").click(); await page.locator(".wallets .bad").waitFor(); } },
@@ -58,6 +59,7 @@ export const STATES = {
   "claim-confirming": { answers: { claim: { status: 200, body: { finding: "confirming", blockchain: "eth", confirmations: 2, confirmations_required: 12, reported: false } } }, act: claim },
   "claim-busy": { answers: { claim: { status: 429, body: "too many look-ups, try again later" } }, act: claim },
   seen: { answers: { order: () => order({ payment: payment() }) } },
+  "seen-degraded": { answers: { order: () => order({ payment: payment({ blockchain: "bsc" }) }) } },
   "seen-almost": { answers: { order: () => order({ payment: payment({ confirmations: 12 }) }) } },
   paid: { act: async (page, answers) => {
     Object.assign(answers, { order: order({ status: "paid", paid_at: now(), payment: payment({ confirmations: 12 }) }) });

@@ -11,7 +11,9 @@ use super::fallback::Fallback;
 use super::link::Link;
 use super::template::{escape, fill};
 use super::texts::Texts;
-use super::{Asset, CheckoutPage, language, not_found, overrides, policy, readable, settings};
+use super::{
+    Asset, CheckoutPage, heading, language, not_found, overrides, policy, readable, settings,
+};
 use crate::config::Config;
 use crate::domain::registry::{Blockchain, Coin};
 use crate::service::App;
@@ -27,6 +29,9 @@ const INDEX: &str = "index.html";
 /// The script with which shops open the page on theirs; beside the page, not below it, for a short address.
 const EMBEDDING: &str = "ocrch.js";
 const EMBEDDING_SOURCE: &str = include_str!("../../../assets/ocrch.js");
+
+/// The place of what is at the head until the script has loaded.
+const HEADING: &str = "heading";
 
 /// A script of the demo, which adds a simulated wallet to the checkout page. Modules run in the order of the
 /// document, so it listens before the page speaks.
@@ -108,9 +113,13 @@ impl Index {
             ("dir", texts.direction()),
             ("title", &escape(&config.checkout.title)),
             ("settings", &settings::json(config, self.page, &languages)),
+            ("texts", &texts.json()),
+            (HEADING, &heading::html(config, &texts)),
             ("fallback", &fallback.html()),
         ];
-        let template = String::from_utf8_lossy(template);
+        // As a place that is filled in once like all others: what a value contains is not looked at.
+        let place = format!("{{{{{HEADING}}}}}");
+        let template = String::from_utf8_lossy(template).replacen(heading::PLACE, &place, 1);
         match self.page {
             CheckoutPage::Bundled => fill(&template, &values),
             CheckoutPage::Demo => fill(&template.replacen("</head>", DEMO_WALLET, 1), &values),

@@ -1,19 +1,19 @@
 //! The page's texts, for what the server writes itself.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::template::escape;
 
 /// One language's texts; what it lacks is said in English.
-pub struct Texts(HashMap<String, Value>);
+pub struct Texts(BTreeMap<String, Value>);
 
 impl Texts {
     /// Of the language files, the later ones win. A file that is no JSON adds nothing.
     pub fn read<T: AsRef<[u8]>>(files: impl IntoIterator<Item = T>) -> Self {
         let texts = files.into_iter().filter_map(|file| {
-            serde_json::from_slice::<HashMap<String, Value>>(file.as_ref()).ok()
+            serde_json::from_slice::<BTreeMap<String, Value>>(file.as_ref()).ok()
         });
         Self(texts.flatten().collect())
     }
@@ -26,6 +26,13 @@ impl Texts {
             html = html.replace(&format!("{{{name}}}"), value);
         }
         html
+    }
+
+    /// All of them as JSON that can stand in a script element; the same texts give the same JSON.
+    pub fn json(&self) -> String {
+        // Texts only: this cannot fail.
+        let json = serde_json::to_string(&self.0).unwrap_or_else(|_| "{}".to_owned());
+        json.replace('<', "\\u003c")
     }
 
     /// The direction that the language's file names.
@@ -56,5 +63,8 @@ mod tests {
             ("c".into(), "d".into())
         );
         assert_eq!(texts.direction(), "rtl");
+        let json = texts.json();
+        assert!(json.contains("A \\u003cb> {x}"), "{json}");
+        assert!(serde_json::from_str::<Value>(&json).is_ok(), "{json}");
     }
 }
