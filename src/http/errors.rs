@@ -31,6 +31,15 @@ impl Failure {
         }
     }
 
+    /// For a client that asked too often, with the seconds for which it should leave us alone.
+    pub const fn too_many(text: &'static str, retry_after: u32) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            text: Cow::Borrowed(text),
+            retry_after: Some(retry_after),
+        }
+    }
+
     /// An error whose own text is the wire's.
     pub fn saying(status: StatusCode, error: impl ToString) -> Self {
         Self {

@@ -22,7 +22,7 @@ use crate::service::App;
 
 pub(super) use self::descriptors::most_connections;
 pub use self::descriptors::raise_limit;
-pub(super) use self::places::Place;
+pub(super) use self::places::{Place, most_of_client};
 pub use super::ws::Sockets;
 
 /// How long running requests may take after the stop.

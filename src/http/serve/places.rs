@@ -13,6 +13,11 @@ use crate::http::client::network;
 const CLIENT_AT_LEAST: usize = 64;
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
+/// How many of so many places one client may hold.
+pub fn most_of_client(places: usize) -> usize {
+    (places / 10).max(CLIENT_AT_LEAST)
+}
+
 /// All places of a listener.
 #[derive(Clone, Default)]
 pub struct Places(Arc<Mutex<Taken>>);
@@ -57,7 +62,7 @@ impl Places {
             return Err(taken.refuse("all", most));
         }
         if let Some(client) = client {
-            let most = (most / 10).max(CLIENT_AT_LEAST);
+            let most = most_of_client(most);
             let of_client = taken.by_client.entry(client).or_default();
             if *of_client >= most {
                 return Err(taken.refuse("client", most));
