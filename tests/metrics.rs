@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::support::admin::SECRET as ADMIN_SECRET;
+use serde_json::Value;
+
+use crate::support::admin::{Admin, SECRET as ADMIN_SECRET};
+use crate::support::config::Config;
 use crate::support::http;
 use crate::support::net;
+use crate::support::server::Server;
 use crate::support::wait;
 use crate::support::world::World;
 
@@ -159,6 +163,30 @@ fn labels_are_few_whatever_clients_ask() {
     for series in series() {
         assert!(!series.contains(&shopper.order_id), "{series}");
     }
+}
+
+/// Guessing here is guessing at the Admin API, and who signed in there is signed in here.
+#[test]
+fn the_main_address_knows_the_same_admin_as_the_api() {
+    let server = Server::start(&Config::new());
+    let admin = Admin::of(&server.base());
+    let metrics = |headers: &[(&str, &str)]| {
+        let url = format!("{}/metrics", server.base());
+        http::send("GET", &url, headers, b"")
+    };
+    let signed_in = admin.call("POST", "/session", &Value::Null).expect(201);
+    let cookie = signed_in.header("set-cookie").expect("a cookie");
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    metrics(&[("cookie", cookie)]).expect(200);
+    let guess = Admin {
+        secret: "a guess".to_owned(),
+        ..admin
+    };
+    for _ in 0..10 {
+        guess.call("GET", "/wallets", &Value::Null).expect(401);
+    }
+    metrics(&[("authorization", "Bearer a guess")])
+        .expect_error(429, "too many wrong admin secrets, try again later");
 }
 
 #[test]

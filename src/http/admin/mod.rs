@@ -81,9 +81,8 @@ pub type Api = (
     SessionApi,
 );
 
-/// The Admin API over an application.
-pub fn api(app: &App, sockets: &Sockets) -> Api {
-    let admin = Admin::new(app);
+/// The Admin API.
+pub fn api(admin: &Admin, sockets: &Sockets) -> Api {
     (
         OrdersApi(admin.clone()),
         TransfersApi(admin.clone()),
@@ -94,11 +93,11 @@ pub fn api(app: &App, sockets: &Sockets) -> Api {
         FeedApi(admin.clone(), sockets.clone()),
         CsvApi(admin.clone()),
         AuditApi(admin.clone()),
-        SessionApi(admin),
+        SessionApi(admin.clone()),
     )
 }
 
-/// What all parts share.
+/// What everything shares that the admin may ask. A server has one: failures and sessions count everywhere.
 #[derive(Clone)]
 pub struct Admin {
     app: App,

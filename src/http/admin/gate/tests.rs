@@ -97,7 +97,10 @@ async fn who_hangs_up_is_counted_and_starts_no_second_computation() {
     assert_eq!(after, Verdict::Wrong);
     assert_eq!(computations.most_at_once(), 1);
     let counted = gate.0.failures.of(client(1));
-    assert!(counted > 4.0, "five failures, a little forgotten: {counted}");
+    assert!(
+        counted > 4.0,
+        "five failures, a little forgotten: {counted}"
+    );
 }
 
 /// However many of its address wait, and wherever it comes from.
