@@ -25,6 +25,7 @@ fn get(base: &str, path: &str) -> Reply {
 fn a_lock_of_another_program_is_waited_out() {
     let world = World::start();
     let shopper = world.order("5");
+    let (claimant, _) = world.deposit("6", "USDT");
     let base = world.server.base();
     let other = Connection::open(world.server.db_path()).expect("the file");
     other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
@@ -32,6 +33,9 @@ fn a_lock_of_another_program_is_waited_out() {
         .shop
         .post("/orders", &order_body("1", &world.receiver.url(ORDERS)));
     refused.expect_error(503, AGAIN);
+    let unknown = json!({"txn_hash": format!("0x{}", "ab".repeat(32))});
+    let claim = || claimant.call("POST", &claimant.order_path("claim"), &unknown);
+    claim().expect_error(503, AGAIN);
     get(&base, "/health").expect_error_starting(503, "the database");
     assert_eq!(get(&base, "/ready").expect(503).json()["ready"], false);
     assert_eq!(shopper.status()["status"], "pending", "reading goes on");
@@ -45,6 +49,7 @@ fn a_lock_of_another_program_is_waited_out() {
     wait::until("health", || {
         (get(&base, "/health").status == 200).then_some(())
     });
+    assert_eq!(claim().expect(200).json()["finding"], "not_found");
     world.settle_everything();
     assert!(
         world
