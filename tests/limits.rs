@@ -183,6 +183,20 @@ fn who_does_not_read_its_answers_is_cut_off() {
 }
 
 #[test]
+fn a_form_that_does_not_end_is_not_waited_for() {
+    let world = World::start();
+    let order = world.shop.create(&world.order_body("5"));
+    let url = order["checkout_url"].as_str().expect("a URL");
+    let path = url.strip_prefix(&world.server.base()).expect("our page");
+    let mut slow = connect(world.server.address());
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 20\r\n\r\nchoice="
+    );
+    slow.write_all(request.as_bytes()).expect("a connection");
+    assert_eq!(answer(&mut slow), Some(400));
+}
+
+#[test]
 fn there_are_so_many_places_and_each_is_given_back() {
     let server = server(|config| {
         config.set("server", "max_connections", "10");
