@@ -216,6 +216,26 @@ fn the_address_can_be_moved_and_the_main_one_tells_the_admin_only() {
             .is_err()
             .then_some(())
     });
+    // The same port at every address of this machine, and from there to an address that is not ours: back again.
+    let everywhere = SocketAddr::new([0, 0, 0, 0].into(), moved.port());
+    let elsewhere = SocketAddr::new([127, 0, 0, 2].into(), moved.port());
+    world.reload_with(|config| {
+        config.set_text("server", "metrics_listen", &everywhere.to_string());
+    });
+    wait::until("every address", || {
+        http::try_send("GET", &url(elsewhere), &[], b"").ok()
+    });
+    let foreign = SocketAddr::new([192, 0, 2, 1].into(), moved.port());
+    world.reload_with(|config| {
+        config.set_text("server", "metrics_listen", &foreign.to_string());
+    });
+    let log_has = |text: &str| world.server.log().contains(text).then_some(());
+    wait::until("the complaint", || {
+        log_has(&format!("cannot listen on {foreign}"))
+    });
+    wait::until("the address before", || {
+        http::try_send("GET", &url(elsewhere), &[], b"").ok()
+    });
     // An address that cannot be had changes nothing.
     let taken = world.server.address();
     world.reload_with(|config| {
