@@ -45,11 +45,11 @@ pub fn routes(
     let routes = pages::add(extra, app, checkout)
         .at("/health", get(health::health).data(app.clone()))
         .at("/ready", get(health::ready).data(app.clone()))
-        .at("/metrics", get(metrics_for_admin(app, admin)))
+        .at("/metrics", get(metrics_for_admin(app, admin.clone())))
         .at("/openapi.json", get(openapi::endpoint(document)))
         .nest(
             openapi::PREFIX,
-            cors::cors(api.into_endpoint(), app.clone()),
+            cors::cors(api.into_endpoint().data(admin.clone()), app.clone()),
         )
         .with(CatchPanic::new().with_handler(errors::on_panic))
         .catch_all_error(errors::plain_text)

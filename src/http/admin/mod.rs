@@ -137,6 +137,17 @@ impl Admin {
     }
 }
 
+/// Keeps others out before anything else of a request is looked at: the endpoints' parameters are read before their
+/// handlers run, which let the admin in by [`Admin::enter`].
+pub async fn keep_out(request: &Request) -> poem::Result<()> {
+    let Some(admin) = request.data::<Admin>() else {
+        return Ok(());
+    };
+    let entered = admin.enter(request).await;
+    entered.map_err(|failure| poem::Error::from_response(failure.answer()))?;
+    Ok(())
+}
+
 impl Admin {
     /// [`Admin::enter`] for a deed, with the reason that the body may give.
     async fn enter_with_reason(
