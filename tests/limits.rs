@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::config::Config;
 use crate::support::server::Server;
-use crate::support::socket::Frame;
+use crate::support::socket::{Frame, Socket};
 use crate::support::wait;
 use crate::support::world::World;
 
@@ -249,6 +249,32 @@ fn websockets_leave_places_for_requests() {
     drop(sockets.pop());
     wait::until("a place for a socket", || {
         (last.refused_socket("", &last.headers()).status == 101).then_some(())
+    });
+}
+
+/// A proxy's connections have no limit of their own, but those behind it have.
+#[test]
+fn no_client_behind_a_proxy_takes_all_websockets() {
+    let world = World::with(|config| {
+        config.set("server", "max_connections", "300");
+        config.set("server", "max_websockets_per_order", "100");
+    });
+    let shopper = world.order("1");
+    let url = format!("{}/api/v1/user{}", shopper.base, shopper.order_path("ws"));
+    let from = |client: &'static str| {
+        let mut headers = shopper.headers().to_vec();
+        headers.push(("x-forwarded-for", client));
+        headers
+    };
+    let open = |client| Socket::open(&url, &from(client));
+    let mut held: Vec<_> = (0..64).map(|_| open("203.0.113.1")).collect();
+    let refused = shopper.refused_socket("", &from("203.0.113.1"));
+    refused.expect_error(429, "too many websockets of this client");
+    open("203.0.113.2").order();
+    held.pop();
+    wait::until("a place for a socket", || {
+        let reply = shopper.refused_socket("", &from("203.0.113.1"));
+        (reply.status == 101).then_some(())
     });
 }
 

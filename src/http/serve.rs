@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
-use self::places::{Places, Refused};
+use self::places::Refused;
 use super::pages::CheckoutPage;
 use crate::service::App;
 
 pub(super) use self::descriptors::most_connections;
 pub use self::descriptors::raise_limit;
-pub(super) use self::places::{Place, most_of_client};
+pub(super) use self::places::{Place, Places, Reason, most_of_client};
 pub use super::ws::Sockets;
 
 /// How long running requests may take after the stop.
@@ -128,12 +128,12 @@ impl Server {
     /// it yet: it is asked directly.
     fn refuse(&self, stream: TcpStream, refused: &Refused) {
         let reason = crate::metrics::Reason {
-            reason: refused.reason,
+            reason: refused.reason.as_str(),
         };
         self.app.metrics().http.refused.get_or_create(&reason).inc();
         if refused.tell {
             tracing::warn!(
-                reason = refused.reason,
+                reason = refused.reason.as_str(),
                 most = refused.most,
                 "connections are turned away; this is told once a minute at most"
             );
