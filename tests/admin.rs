@@ -84,6 +84,29 @@ fn the_websocket_hears_of_an_order_marked_as_paid() {
     socket.expect_close(1000);
 }
 
+/// Not even what is wrong with a request.
+#[test]
+fn nobody_else_hears_anything() {
+    let world = World::start();
+    let admin = world.admin();
+    let stranger = Admin {
+        secret: "a guess".to_owned(),
+        ..admin.clone()
+    };
+    for path in ["/orders?limit=abc", "/events?after=x", "/stats?from=now"] {
+        http::send("GET", &admin.url(path), &[], b"")
+            .expect_error(401, "missing Ocrch-Admin-Authorization header");
+        let refused = stranger.call("GET", path, &Value::Null);
+        refused.expect_error(401, "invalid admin secret");
+        admin.call("GET", path, &Value::Null).expect(400);
+    }
+    // As far as numbers go.
+    for after in [i64::MAX, i64::MAX - 1] {
+        let feed = admin.get(&format!("/events?after={after}"));
+        assert_eq!(feed, json!({"events": [], "next": after, "missed": false}));
+    }
+}
+
 #[test]
 fn wrong_secrets_are_slowed_down_and_the_right_one_gets_in() {
     let server = Server::start(&Config::new());

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::admin::Admin;
 use crate::support::devnet::text;
+use crate::support::faulty_rpc::Fault;
 use crate::support::receiver::Answer;
 use crate::support::world::{ORDERS, World};
 use crate::support::{sign, wait};
@@ -235,6 +236,28 @@ fn the_admin_makes_an_order_and_finds_it() {
     assert_eq!(chain["degraded_since"], Value::Null);
     assert_eq!(chain["providers"][0]["in_use"], true);
     assert!(chain["requests_today"].as_u64() > Some(0));
+}
+
+#[test]
+fn what_is_wrong_with_a_chain_is_shown_until_it_is_well() {
+    let world = World::start();
+    let admin = world.admin();
+    let chain = || admin.get("/chains")[0].clone();
+    assert_eq!(chain()["last_error"], Value::Null);
+    world.rpc.fail(Fault::Status(503));
+    let ill = wait::until("the error", || {
+        Some(chain()).filter(|chain| chain["last_error"].is_string())
+    });
+    assert!(text(&ill, "last_error").contains("503"), "{ill}");
+    let provider = &ill["providers"][0];
+    assert_eq!(provider["error"], ill["last_error"]);
+    assert!(provider["failing_since"].is_i64(), "{ill}");
+    assert!(provider["errors_today"].as_u64() > Some(0), "{ill}");
+    world.rpc.heal();
+    let well = wait::until("its end", || {
+        Some(chain()).filter(|chain| chain["last_error"].is_null())
+    });
+    assert_eq!(well["providers"][0]["failing_since"], Value::Null);
 }
 
 #[test]

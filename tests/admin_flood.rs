@@ -2,17 +2,22 @@
 //!
 //! `OCRCH_TEST_FLOOD=10` floods for so many seconds and measures: reads must keep half of their throughput.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::support::admin::Admin;
 use crate::support::config::Config;
 use crate::support::http;
 use crate::support::server::Server;
 use crate::support::shop::{Shop, Shopper, order_body};
+use crate::support::wait;
 
 const FLOODERS: usize = 16;
 const READERS: usize = 4;
@@ -48,6 +53,50 @@ fn reads(shopper: &Shopper, time: Duration) -> usize {
         })
         .collect();
     readers.into_iter().map(|r| r.join().expect("read")).sum()
+}
+
+/// A request with a secret of which nobody waits for the answer.
+fn ask_and_leave(server: &Server, secret: &str) {
+    let mut stream = TcpStream::connect(server.address()).expect("the server listens");
+    let request = format!(
+        "GET /api/v1/admin/wallets HTTP/1.1\r\nhost: a\r\nocrch-admin-authorization: {secret}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("a request");
+    // Long enough to be read, and not to be answered.
+    thread::sleep(Duration::from_millis(2));
+}
+
+/// The threads of the server.
+fn threads(server: &Server) -> usize {
+    let tasks = std::fs::read_dir(format!("/proc/{}/task", server.pid()));
+    tasks.expect("a process").count()
+}
+
+/// Each of them would compute on a thread of its own, all at once.
+#[test]
+fn clients_that_hang_up_leave_no_work_behind() {
+    let mut config = Config::new();
+    config.set_text("admin", "secret", &hash_of("the right secret"));
+    let server = Server::start(&config);
+    let admin = |secret: &str| Admin {
+        base: server.base(),
+        secret: secret.to_owned(),
+    };
+    let check = |secret: &str| admin(secret).call("GET", "/wallets", &Value::Null);
+    check("a first guess").expect(401);
+    let before = threads(&server);
+    let mut most = 0;
+    for guess in 0..300 {
+        ask_and_leave(&server, &format!("guess {guess}"));
+        most = most.max(threads(&server));
+    }
+    assert!(most <= before + 2, "{most} threads, and {before} before");
+    check("the right secret").expect(200);
+    // One that was begun is counted, whether anybody waits for it or not.
+    wait::until("failures to be too many", || {
+        ask_and_leave(&server, "one more guess");
+        (check("a last guess").status == 429).then_some(())
+    });
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use crate::support::faulty_rpc::Fault;
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::wait;
-use crate::support::world::World;
+use crate::support::world::{ORDERS, World};
 
 /// Everything the operator was told, oldest first.
 fn texts(phone: &Receiver) -> Vec<String> {
@@ -139,6 +141,65 @@ fn many_at_once_become_one() {
     let patience = Duration::from_secs(150);
     wait::until_within(patience, "a summary", || (told() == 30).then_some(()));
     assert!(texts(&phone).len() <= 10, "{:?}", texts(&phone));
+}
+
+#[test]
+fn a_webhook_that_is_given_up_is_told() {
+    let phone = Receiver::start();
+    let mut world = world(&phone, "[\"webhook_failed\"]");
+    world.receiver.always(Answer::Status(500));
+    let shopper = world.order("5");
+    shopper.cancel().expect(200);
+    world.receiver.wait_for(ORDERS, 1);
+    let name = shopper.status()["merchant_order_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(world.server.stop().success());
+    // Three days later: the next attempt is the last one.
+    let late = "UPDATE events SET attempts = 84, next_attempt_ms = 0";
+    world.server.stopped_db().execute(late, []).unwrap();
+    world.server.launch();
+    let told = wait_for(&phone, "given up");
+    let origin = world.receiver.url("");
+    assert_eq!(
+        told,
+        format!(
+            "Test shop: {origin} could not be told that order {name} is cancelled: given up after 85 tries. Send it again when \
+             the shop works."
+        )
+    );
+    let tried = world.receiver.to(ORDERS).len();
+    world.server.restart();
+    wait::holds(Duration::from_secs(3), "that is the end of it", || {
+        texts(&phone).len() == 1 && world.receiver.to(ORDERS).len() == tried
+    });
+}
+
+/// Whatever else the operator wants to hear of.
+#[test]
+fn a_payment_that_leaves_its_chain_is_told() {
+    let phone = Receiver::start();
+    let world = world(&phone, "[\"webhook_failed\"]");
+    let anvil = &world.net.anvil;
+    let payer = anvil.account(4);
+    world.net.usdt.transfer(anvil, &payer, "1000");
+    anvil.mine(10);
+    let (shopper, deposit) = world.deposit("42", "USDT");
+    let hash = world.net.pay_from(&payer, &deposit);
+    world.confirm();
+    let paid = world.wait_for_status(&shopper, "paid");
+    anvil.reorg(5, &json!([]));
+    anvil.mine(5);
+    let name = paid["merchant_order_id"].as_str().unwrap();
+    let told = wait_for(&phone, "ALARM");
+    let expected = format!(
+        "Test shop: ALARM: the payment of order {name} has left the chain: 42 USDT on devnet, {hash}."
+    );
+    assert!(told.starts_with(&expected), "{told}");
+    wait::holds(Duration::from_secs(3), "once is enough", || {
+        texts(&phone).len() == 1
+    });
 }
 
 #[test]

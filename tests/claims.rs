@@ -350,6 +350,25 @@ fn look_ups_are_limited_and_remembered() {
     finds(&other, &hash(10), "not_found", false);
 }
 
+/// What was answered a moment ago costs nothing, also where some chains were not asked, or did not answer.
+#[test]
+fn a_repeated_claim_is_not_charged_whatever_the_other_chains_said() {
+    let (world, _other) = two_chains();
+    // Found on the first chain: the other one is never asked.
+    let (shopper, _) = world.deposit("12", "USDT");
+    let elsewhere = send(&world, &wallet_address(7), "12");
+    for _ in 0..12 {
+        finds(&shopper, &elsewhere, "wrong_address", false);
+    }
+    // One chain is silent, the other has never heard of it.
+    let (shopper, _) = world.deposit("13", "USDT");
+    let unknown = format!("0x{}", "cd".repeat(32));
+    world.rpc.fail(Fault::NodeError);
+    for _ in 0..12 {
+        finds(&shopper, &unknown, "unclear", false);
+    }
+}
+
 /// Every kind of provider is asked about transactions that nobody has seen yet.
 fn on_any_kind(kind: Kind) {
     let world = World::of(kind);

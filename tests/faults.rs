@@ -1,7 +1,8 @@
 //! What is wrong with the machine: answers stay right or become 503, the log says why, and all goes on by itself.
 
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -25,6 +26,7 @@ fn get(base: &str, path: &str) -> Reply {
 fn a_lock_of_another_program_is_waited_out() {
     let world = World::start();
     let shopper = world.order("5");
+    let (claimant, _) = world.deposit("6", "USDT");
     let base = world.server.base();
     let other = Connection::open(world.server.db_path()).expect("the file");
     other.execute_batch("BEGIN IMMEDIATE").expect("the lock");
@@ -32,6 +34,9 @@ fn a_lock_of_another_program_is_waited_out() {
         .shop
         .post("/orders", &order_body("1", &world.receiver.url(ORDERS)));
     refused.expect_error(503, AGAIN);
+    let unknown = json!({"txn_hash": format!("0x{}", "ab".repeat(32))});
+    let claim = || claimant.call("POST", &claimant.order_path("claim"), &unknown);
+    claim().expect_error(503, AGAIN);
     get(&base, "/health").expect_error_starting(503, "the database");
     assert_eq!(get(&base, "/ready").expect(503).json()["ready"], false);
     assert_eq!(shopper.status()["status"], "pending", "reading goes on");
@@ -45,6 +50,7 @@ fn a_lock_of_another_program_is_waited_out() {
     wait::until("health", || {
         (get(&base, "/health").status == 200).then_some(())
     });
+    assert_eq!(claim().expect(200).json()["finding"], "not_found");
     world.settle_everything();
     assert!(
         world
@@ -54,15 +60,29 @@ fn a_lock_of_another_program_is_waited_out() {
     );
 }
 
-/// A server whose database is on a small file system of its own, which only it sees.
-struct OnSmallDisk {
+/// A server in a namespace of its own.
+struct Apart {
     process: Child,
     dir: tempfile::TempDir,
     base: String,
 }
 
-impl OnSmallDisk {
-    fn start(options: &str) -> Self {
+impl Apart {
+    /// Its database is on a small file system that only it sees.
+    fn on_small_disk(options: &str) -> Self {
+        // A mount of one's own needs a user namespace, unless one is root.
+        Self::start(&["--map-root-user", "--mount"], |disk| {
+            format!("mount -t tmpfs -o {options} tmpfs '{}'", disk.display())
+        })
+    }
+
+    /// It has no other rights than its files give their owner, whoever runs the tests, and can be kept from writing.
+    fn without_rights() -> Self {
+        // A write beyond the limit on files is an error then, and no signal.
+        Self::start(&[], |_| "trap '' XFSZ".to_owned())
+    }
+
+    fn start(namespaces: &[&str], prepare: impl FnOnce(&Path) -> String) -> Self {
         let dir = tempfile::tempdir().expect("a directory");
         let disk = dir.path().join("disk");
         std::fs::create_dir(&disk).expect("a directory");
@@ -75,23 +95,26 @@ impl OnSmallDisk {
         let address = net::free_address();
         let file = dir.path().join("ocrch.toml");
         std::fs::write(&file, settings.text(address)).expect("a file");
-        let log = File::create(dir.path().join("log")).expect("a log");
         let program = ocrch();
         let script = format!(
-            "mount -t tmpfs -o {options} tmpfs '{}' && exec '{}' serve -c '{}'",
-            disk.display(),
+            "{} && exec '{}' serve -c '{}' 2>&1",
+            prepare(&disk),
             program.get_program().to_str().expect("text"),
             file.display()
         );
-        // A mount of one's own needs a user namespace, unless one is root.
-        let process = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount", "sh", "-c", &script])
+        let mut process = Command::new("unshare")
+            .arg("--user")
+            .args(namespaces)
+            .args(["sh", "-c", &script])
             .env_remove("RUST_LOG")
             .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a handle"))
-            .stderr(log)
+            .stdout(Stdio::piped())
             .spawn()
             .expect("unshare(1)");
+        // What it says is written down also while it can write nothing itself.
+        let mut said = process.stdout.take().expect("a pipe");
+        let mut log = File::create(dir.path().join("log")).expect("a log");
+        std::thread::spawn(move || std::io::copy(&mut said, &mut log));
         Self {
             process,
             dir,
@@ -112,12 +135,25 @@ impl OnSmallDisk {
             .join(inside)
     }
 
+    /// Whether its writes to files are errors, as those on a disk that the system has made read-only.
+    fn refuse_writes(&self, refuse: bool) {
+        let limit = if refuse {
+            "--fsize=0:"
+        } else {
+            "--fsize=unlimited:"
+        };
+        let status = Command::new("prlimit")
+            .args(["--pid", &self.process.id().to_string(), limit])
+            .status();
+        assert!(status.expect("prlimit(1)").success());
+    }
+
     fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 }
 
-impl Drop for OnSmallDisk {
+impl Drop for Apart {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -130,7 +166,7 @@ impl Drop for OnSmallDisk {
 
 #[test]
 fn a_full_disk_is_survived() {
-    let server = OnSmallDisk::start("size=8m");
+    let server = Apart::on_small_disk("size=8m");
     wait::until("the server", || {
         http::try_send("GET", &format!("{}/health", server.base), &[], b"").ok()
     });
@@ -178,12 +214,52 @@ fn a_full_disk_is_survived() {
 
 #[test]
 fn a_read_only_disk_is_refused_at_the_start_with_a_reason() {
-    let mut server = OnSmallDisk::start("ro");
+    let mut server = Apart::on_small_disk("ro");
     let status = wait::until("the end", || server.process.try_wait().expect("a child"));
     assert_eq!(status.code(), Some(1));
     let log = server.log();
     assert!(log.contains("ocrch.db: "), "{log}");
     assert!(log.contains("Read-only file system"), "{log}");
+}
+
+#[test]
+fn a_directory_and_a_disk_that_become_read_only_are_survived() {
+    let server = Apart::without_rights();
+    wait::until("the server", || {
+        http::try_send("GET", &format!("{}/health", server.base), &[], b"").ok()
+    });
+    let shop = Shop {
+        base: server.base.clone(),
+    };
+    let body = || order_body("5", "http://127.0.0.1:9/");
+    let first = shop.create(&body());
+    // In the directory nothing new can be made; what is open can be written as before.
+    let directory = server.dir.path().join("disk");
+    let mode = |mode| std::fs::set_permissions(&directory, Permissions::from_mode(mode));
+    mode(0o555).expect("our directory");
+    shop.create(&body());
+    get(&server.base, "/health").expect(200);
+    server.refuse_writes(true);
+    for _ in 0..20 {
+        shop.post("/orders", &body()).expect_error(503, AGAIN);
+    }
+    get(&server.base, "/health").expect_error_starting(503, "the database cannot be written");
+    let id = first["order_id"].as_str().expect("an id");
+    assert_eq!(shop.status(id)["status"], "pending", "reading goes on");
+    let told = "the database cannot be written";
+    assert_eq!(server.log().matches(told).count(), 1, "{}", server.log());
+    server.refuse_writes(false);
+    wait::until("health", || {
+        (get(&server.base, "/health").status == 200).then_some(())
+    });
+    shop.create(&body());
+    mode(0o755).expect("our directory");
+    assert_eq!(shop.cancel(id).expect(200).json()["status"], "cancelled");
+    wait::until("the good news", || {
+        let log = server.log();
+        log.contains("the database can be written again")
+            .then_some(())
+    });
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::config::Config;
 use crate::support::server::Server;
-use crate::support::socket::Frame;
+use crate::support::socket::{Frame, Socket};
 use crate::support::wait;
 use crate::support::world::World;
 
@@ -108,6 +108,21 @@ fn descriptors(server: &Server) -> Vec<usize> {
         .collect()
 }
 
+/// Whether a client's connection is still the server's, and not just the system's, which may have bytes left to send.
+fn holds(server: &Server, client: SocketAddr) -> bool {
+    let table = fs::read_to_string(format!("/proc/{}/net/tcp", server.pid())).expect("a process");
+    let port = |address: &str| {
+        let (_, port) = address.split_once(':')?;
+        u16::from_str_radix(port, 16).ok()
+    };
+    table.lines().skip(1).any(|line| {
+        let columns: Vec<_> = line.split_whitespace().collect();
+        let ends = (port(columns[1]), port(columns[2]));
+        // One that nobody holds any more has no inode.
+        ends == (Some(server.address().port()), Some(client.port())) && columns[9] != "0"
+    })
+}
+
 #[test]
 fn long_urls_and_headers_are_refused() {
     let server = server(|_| {});
@@ -169,17 +184,31 @@ fn who_does_not_read_its_answers_is_cut_off() {
     let server = server(|_| {});
     let mut deaf = connect(server.address());
     assert_eq!(ask(&mut deaf), Some(200));
-    let fds = || descriptors(&server).len();
-    let taken = fds();
+    let client = deaf.local_addr().expect("connected");
+    assert!(holds(&server, client));
     // Answers of megabytes, far beyond what the system buffers, all asked for at once.
     let request = b"GET /openapi.json HTTP/1.1\r\nhost: a\r\n\r\n".repeat(400);
     let mut asked = deaf.try_clone().expect("a handle");
     let asking = thread::spawn(move || asked.write_all(&request).is_ok());
     wait::until_within(PATIENCE, "the server to let go", || {
-        (fds() < taken).then_some(())
+        (!holds(&server, client)).then_some(())
     });
     wait_for_end(&mut deaf);
     asking.join().expect("a thread");
+}
+
+#[test]
+fn a_form_that_does_not_end_is_not_waited_for() {
+    let world = World::start();
+    let order = world.shop.create(&world.order_body("5"));
+    let url = order["checkout_url"].as_str().expect("a URL");
+    let path = url.strip_prefix(&world.server.base()).expect("our page");
+    let mut slow = connect(world.server.address());
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 20\r\n\r\nchoice="
+    );
+    slow.write_all(request.as_bytes()).expect("a connection");
+    assert_eq!(answer(&mut slow), Some(400));
 }
 
 #[test]
@@ -235,6 +264,32 @@ fn websockets_leave_places_for_requests() {
     drop(sockets.pop());
     wait::until("a place for a socket", || {
         (last.refused_socket("", &last.headers()).status == 101).then_some(())
+    });
+}
+
+/// A proxy's connections have no limit of their own, but those behind it have.
+#[test]
+fn no_client_behind_a_proxy_takes_all_websockets() {
+    let world = World::with(|config| {
+        config.set("server", "max_connections", "300");
+        config.set("server", "max_websockets_per_order", "100");
+    });
+    let shopper = world.order("1");
+    let url = format!("{}/api/v1/user{}", shopper.base, shopper.order_path("ws"));
+    let from = |client: &'static str| {
+        let mut headers = shopper.headers().to_vec();
+        headers.push(("x-forwarded-for", client));
+        headers
+    };
+    let open = |client| Socket::open(&url, &from(client));
+    let mut held: Vec<_> = (0..64).map(|_| open("203.0.113.1")).collect();
+    let refused = shopper.refused_socket("", &from("203.0.113.1"));
+    refused.expect_error(429, "too many websockets of this client");
+    open("203.0.113.2").order();
+    held.pop();
+    wait::until("a place for a socket", || {
+        let reply = shopper.refused_socket("", &from("203.0.113.1"));
+        (reply.status == 101).then_some(())
     });
 }
 

@@ -6,6 +6,7 @@
 mod admin;
 mod admin_beyond;
 mod admin_flood;
+mod admin_many;
 mod admin_money;
 mod agreement;
 mod alerts;

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use crate::support::admin::SECRET as ADMIN_SECRET;
+use serde_json::Value;
+
+use crate::support::admin::{Admin, SECRET as ADMIN_SECRET};
+use crate::support::config::Config;
 use crate::support::http;
 use crate::support::net;
+use crate::support::server::Server;
 use crate::support::wait;
 use crate::support::world::World;
 
@@ -161,6 +165,30 @@ fn labels_are_few_whatever_clients_ask() {
     }
 }
 
+/// Guessing here is guessing at the Admin API, and who signed in there is signed in here.
+#[test]
+fn the_main_address_knows_the_same_admin_as_the_api() {
+    let server = Server::start(&Config::new());
+    let admin = Admin::of(&server.base());
+    let metrics = |headers: &[(&str, &str)]| {
+        let url = format!("{}/metrics", server.base());
+        http::send("GET", &url, headers, b"")
+    };
+    let signed_in = admin.call("POST", "/session", &Value::Null).expect(201);
+    let cookie = signed_in.header("set-cookie").expect("a cookie");
+    let cookie = cookie.split(';').next().unwrap_or_default();
+    metrics(&[("cookie", cookie)]).expect(200);
+    let guess = Admin {
+        secret: "a guess".to_owned(),
+        ..admin
+    };
+    for _ in 0..10 {
+        guess.call("GET", "/wallets", &Value::Null).expect(401);
+    }
+    metrics(&[("authorization", "Bearer a guess")])
+        .expect_error(429, "too many wrong admin secrets, try again later");
+}
+
 #[test]
 fn the_address_can_be_moved_and_the_main_one_tells_the_admin_only() {
     let (world, address) = world_with_metrics();
@@ -187,6 +215,26 @@ fn the_address_can_be_moved_and_the_main_one_tells_the_admin_only() {
         http::try_send("GET", &url(address), &[], b"")
             .is_err()
             .then_some(())
+    });
+    // The same port at every address of this machine, and from there to an address that is not ours: back again.
+    let everywhere = SocketAddr::new([0, 0, 0, 0].into(), moved.port());
+    let elsewhere = SocketAddr::new([127, 0, 0, 2].into(), moved.port());
+    world.reload_with(|config| {
+        config.set_text("server", "metrics_listen", &everywhere.to_string());
+    });
+    wait::until("every address", || {
+        http::try_send("GET", &url(elsewhere), &[], b"").ok()
+    });
+    let foreign = SocketAddr::new([192, 0, 2, 1].into(), moved.port());
+    world.reload_with(|config| {
+        config.set_text("server", "metrics_listen", &foreign.to_string());
+    });
+    let log_has = |text: &str| world.server.log().contains(text).then_some(());
+    wait::until("the complaint", || {
+        log_has(&format!("cannot listen on {foreign}"))
+    });
+    wait::until("the address before", || {
+        http::try_send("GET", &url(elsewhere), &[], b"").ok()
     });
     // An address that cannot be had changes nothing.
     let taken = world.server.address();

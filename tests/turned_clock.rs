@@ -5,6 +5,7 @@ use std::time::Duration;
 use ocrch::domain::order::OrderStatus;
 use ocrch::domain::registry::Blockchain;
 use ocrch::domain::signature::{Signature, sign_url};
+use ocrch::service::expire::expire_due;
 use ocrch::service::orders::{self, Canceller, OrderError};
 use ocrch::service::{Attempt, outbox, payments, prune};
 use ocrch::task::deliver::Deliverer;
@@ -50,6 +51,47 @@ fn a_clock_that_is_set_back_keeps_no_webhook_waiting() {
     turned.clock.advance(HOUR);
     turned.runtime.block_on(deliverer.follow_clock()).unwrap();
     assert_eq!(due(), 1);
+}
+
+/// An hour that comes twice: nothing ends early in it, and nothing lasts for ever.
+#[test]
+fn a_clock_that_is_set_back_keeps_orders_for_their_time() {
+    let turned = Turned::new(2, "[orders]\nexpires_after = \"30m\"");
+    let expire = || {
+        let expiring = expire_due(&turned.app);
+        turned.runtime.block_on(expiring).unwrap()
+    };
+    let before = turned.create("5", None);
+    turned.clock.set_back(HOUR);
+    let after = turned.create("6", None);
+    assert_eq!(after.expires_at - after.created_at, 30 * 60);
+    assert_eq!(expire(), 0);
+    turned.clock.advance(HOUR / 2 + SECOND);
+    assert_eq!(expire(), 1);
+    assert_eq!(turned.status(&after), OrderStatus::Expired);
+    assert_eq!(turned.status(&before), OrderStatus::Pending);
+    turned.clock.advance(HOUR);
+    assert_eq!(expire(), 1);
+    assert_eq!(turned.status(&before), OrderStatus::Expired);
+}
+
+/// The page that a shopper has open is signed in what is now the future; a foreign signature from there is refused.
+#[test]
+fn a_clock_that_is_set_back_closes_no_page_and_opens_none() {
+    let turned = Turned::new(2, "");
+    let order = turned.create("5", None);
+    let signed = |at: i64| Signature::parse(&sign_url("s", at, "u")).unwrap();
+    let outlived = |at: i64| orders::has_outlived(&turned.app, order.id, &signed(at)).unwrap();
+    let max_age = 300;
+    let check = |at: i64| signed(at).check_age(turned.clock.now(), max_age);
+    let now = turned.clock.now();
+    assert!(!outlived(order.created_at) && check(now).is_ok());
+    turned.clock.set_back(HOUR);
+    assert!(!outlived(order.created_at));
+    assert!(outlived(order.created_at + 3600));
+    assert!(check(now).is_err() && check(now - 3600).is_ok());
+    turned.clock.advance(HOUR);
+    assert!(check(now).is_ok() && check(now - 3600).is_err());
 }
 
 #[test]

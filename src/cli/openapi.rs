@@ -4,8 +4,7 @@ use std::io::Write;
 
 use super::demo;
 use crate::clock::Clock;
-use crate::http::openapi::{document, service};
-use crate::http::serve::Sockets;
+use crate::http::openapi::document_of;
 use crate::service::App;
 
 /// Prints the document that a running server has at `/openapi.json`.
@@ -14,7 +13,7 @@ pub fn run() -> Result<(), String> {
     let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
     let app = App::open(demo::config(dir.path(), "127.0.0.1:8080")?, Clock::system())
         .map_err(|e| e.to_string())?;
-    let document = document(&service(&app, &Sockets::new(&app)));
+    let document = document_of(&app);
     let mut out = std::io::stdout().lock();
     // A reader that closed the pipe has seen what it wanted.
     let _ = writeln!(out, "{document}");

@@ -23,6 +23,15 @@ const TIME: Duration = Duration::from_secs(10);
 const TOO_LARGE: Failure = Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "request body too large");
 const CUT_OFF: Failure = Failure::new(StatusCode::BAD_REQUEST, "request body ended early");
 
+/// Reads a body of so many bytes at most, as long as one may take to arrive.
+pub async fn read(body: poem::Body, limit: usize) -> Result<Vec<u8>, Failure> {
+    match timeout(TIME, body.into_bytes_limit(limit)).await {
+        Ok(Ok(bytes)) => Ok(bytes.into()),
+        Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(TOO_LARGE),
+        Ok(Err(_)) | Err(_) => Err(CUT_OFF),
+    }
+}
+
 /// A JSON body as it came. Any content type is taken: what counts is the signature and the JSON.
 pub struct RawJson<T> {
     bytes: Result<Vec<u8>, Failure>,
@@ -111,14 +120,8 @@ impl<'a, T: Type> ApiExtractor<'a> for RawJson<T> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let read = timeout(TIME, body.take()?.into_bytes_limit(LIMIT)).await;
-        let bytes = match read {
-            Ok(Ok(bytes)) => Ok(bytes.into()),
-            Ok(Err(ReadBodyError::PayloadTooLarge)) => Err(TOO_LARGE),
-            Ok(Err(_)) | Err(_) => Err(CUT_OFF),
-        };
         Ok(Self {
-            bytes,
+            bytes: read(body.take()?, LIMIT).await,
             expected: PhantomData,
         })
     }

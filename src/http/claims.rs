@@ -117,6 +117,10 @@ pub enum ClaimErrors {
     /// "internal server error": something failed on our side; the log has it, and trying again is safe.
     #[oai(status = 500)]
     Internal(PlainText<String>),
+    /// "temporarily unavailable, try again later": the database cannot be used just now, say because the disk is full. What
+    /// was found is not kept; ask again.
+    #[oai(status = 503)]
+    Unavailable(PlainText<String>),
 }
 
 /// Examines the transaction in the body for the order in the path.
@@ -152,6 +156,7 @@ impl From<Failure> for ClaimErrors {
             404 => Self::NotFound(text),
             413 => Self::TooLarge(text),
             500 => Self::Internal(text),
+            503 => Self::Unavailable(text),
             status => {
                 tracing::error!(
                     status,

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 
-use poem::http::StatusCode;
+use poem::http::{StatusCode, header};
 use poem::{Error, PathPattern, Response};
 
 use crate::domain::signature::SignatureError;
@@ -31,6 +31,15 @@ impl Failure {
         }
     }
 
+    /// For a client that asked too often, with the seconds for which it should leave us alone.
+    pub const fn too_many(text: &'static str, retry_after: u32) -> Self {
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            text: Cow::Borrowed(text),
+            retry_after: Some(retry_after),
+        }
+    }
+
     /// An error whose own text is the wire's.
     pub fn saying(status: StatusCode, error: impl ToString) -> Self {
         Self {
@@ -38,6 +47,18 @@ impl Failure {
             text: Cow::Owned(error.to_string()),
             retry_after: None,
         }
+    }
+}
+
+impl Failure {
+    /// The answer where no endpoint of the API makes one.
+    pub fn answer(self) -> Response {
+        let mut response = super::text(self.status, self.text);
+        if let Some(seconds) = self.retry_after {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 

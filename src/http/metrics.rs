@@ -52,7 +52,7 @@ impl Exposition {
                 .with_content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
                 .with_header(header::CACHE_CONTROL, "no-store")
                 .into_response(),
-            Err(error) => refusal(error.into()),
+            Err(error) => Failure::from(error).answer(),
         }
     }
 
@@ -65,7 +65,7 @@ impl Exposition {
         }
         match admin.enter(&request).await {
             Ok(_) => self.answer().await,
-            Err(failure) => refusal(failure),
+            Err(failure) => failure.answer(),
         }
     }
 
@@ -92,21 +92,6 @@ impl Exposition {
         let _ = encode(&mut text, &registry);
         Ok(text)
     }
-}
-
-fn refusal(failure: Failure) -> Response {
-    let Failure {
-        status,
-        text,
-        retry_after,
-    } = failure;
-    let mut response = super::text(status, text);
-    if let Some(seconds) = retry_after {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, seconds.into());
-    }
-    response
 }
 
 fn register_tallies(to: &mut Registry, tallies: &Tallies, now: i64) {

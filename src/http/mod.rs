@@ -39,16 +39,17 @@ pub fn routes(
     checkout: CheckoutPage,
     extra: Route,
 ) -> BoxEndpoint<'static> {
-    let api = openapi::service(app, sockets);
+    let admin = Admin::new(app);
+    let api = openapi::service(app, sockets, &admin);
     let document = openapi::document(&api);
     let routes = pages::add(extra, app, checkout)
         .at("/health", get(health::health).data(app.clone()))
         .at("/ready", get(health::ready).data(app.clone()))
-        .at("/metrics", get(metrics_for_admin(app)))
+        .at("/metrics", get(metrics_for_admin(app, admin.clone())))
         .at("/openapi.json", get(openapi::endpoint(document)))
         .nest(
             openapi::PREFIX,
-            cors::cors(api.into_endpoint(), app.clone()),
+            cors::cors(api.into_endpoint().data(admin.clone()), app.clone()),
         )
         .with(CatchPanic::new().with_handler(errors::on_panic))
         .catch_all_error(errors::plain_text)
@@ -72,8 +73,8 @@ pub fn metrics_routes(app: &App) -> BoxEndpoint<'static> {
 }
 
 /// The same on the main address, which shoppers reach, too: for the admin only.
-fn metrics_for_admin(app: &App) -> impl Endpoint + use<> {
-    let (exposition, admin) = (metrics::Exposition::new(app), Admin::new(app));
+fn metrics_for_admin(app: &App, admin: Admin) -> impl Endpoint + use<> {
+    let exposition = metrics::Exposition::new(app);
     endpoint::make(move |request| {
         let (exposition, admin) = (exposition.clone(), admin.clone());
         async move { exposition.answer_to_admin(&admin, request).await }

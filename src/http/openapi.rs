@@ -6,7 +6,7 @@ use poem::http::header;
 use poem::{Endpoint, IntoResponse, endpoint::make_sync};
 use poem_openapi::OpenApiService;
 
-use super::admin;
+use super::admin::{self, Admin};
 use super::service_api::ServiceApi;
 use super::user_api::UserApi;
 use super::webhooks::Webhooks;
@@ -25,18 +25,23 @@ pub const PREFIX: &str = "/api/v1";
 /// All APIs.
 pub type Api = OpenApiService<(ServiceApi, UserApi, admin::Api), Webhooks>;
 
-/// The APIs over an application.
-pub fn service(app: &App, sockets: &Sockets) -> Api {
+/// The APIs over an application, with the admin whom the server's other parts let in, too.
+pub fn service(app: &App, sockets: &Sockets, admin: &Admin) -> Api {
     let service = ServiceApi { app: app.clone() };
     let user = UserApi {
         app: app.clone(),
         sockets: sockets.clone(),
     };
-    let parts = (service, user, admin::api(app, sockets));
+    let parts = (service, user, admin::api(admin, sockets));
     OpenApiService::new(parts, "Ocrch", env!("CARGO_PKG_VERSION"))
         .webhooks()
         .description(ABOUT)
         .url_prefix(PREFIX)
+}
+
+/// The document of the APIs over an application.
+pub fn document_of(app: &App) -> String {
+    document(&service(app, &Sockets::new(app), &Admin::new(app)))
 }
 
 /// The document, as `/openapi.json` serves it and `ocrch openapi` prints it.

@@ -1,9 +1,12 @@
-//! How requests are signed, for the API document only: the handlers verify, since a signature covers the raw body.
+//! How requests are signed, for the API document: the handlers verify, since a signature covers the raw body. Only the
+//! admin's secret is checked here, too: what else is wrong with a request is told to nobody but the admin.
 
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaParamIn, MetaSchemaRef, MetaSecurityScheme, Registry};
 use poem_openapi::types::Type;
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use super::admin;
 
 const SERVICE_RECIPE: &str = "`Ocrch-Signature: {ts}.{base64}`, where `ts` is the Unix time in seconds and `base64` is \
 HMAC-SHA256 with the merchant secret over `{ts}.{raw request body}`. Sign the exact bytes that you send.\n\n\
@@ -17,10 +20,10 @@ id, and its origin must be in `merchant.allowed_origins`. Only your backend can 
 Or on a command line: `ocrch sign url https://shop.example.com/pay?order_id=…`.";
 
 const ADMIN_RECIPE: &str = "The admin's secret itself, as it was before `admin.secret` in the configuration became its \
-hash. Use it over https only. Wrong secrets are slow to be refused, and slower the more of them a client sends.";
+hash. Use it over https only. Secrets that are not known yet are checked in turn, one at a time; the right one is known from its first use on.";
 
 macro_rules! documented_scheme {
-    ($(#[$doc:meta])* $name:ident, $header:expr, $recipe:expr) => {
+    ($(#[$doc:meta])* $name:ident, $header:expr, $recipe:expr $(, checked by $check:path)?) => {
         $(#[$doc])*
         pub struct $name;
 
@@ -47,10 +50,11 @@ macro_rules! documented_scheme {
             }
 
             async fn from_request(
-                _: &'a Request,
+                _request: &'a Request,
                 _: &mut RequestBody,
                 _: ExtractParamOptions<()>,
             ) -> poem::Result<Self> {
+                $($check(_request).await?;)?
                 Ok(Self)
             }
         }
@@ -72,8 +76,9 @@ documented_scheme!(
 documented_scheme!(
     /// The admin's secret.
     AdminSecret,
-    "Ocrch-Admin-Authorization",
-    ADMIN_RECIPE
+    admin::HEADER,
+    ADMIN_RECIPE,
+    checked by admin::keep_out
 );
 
 /// The `Ocrch-Signed-Url` header, documented as required. That it is missing is found by the check of signatures, in its order.

@@ -16,13 +16,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::connection::Connection;
-use self::places::{Places, Refused};
+use self::places::Refused;
 use super::pages::CheckoutPage;
 use crate::service::App;
 
 pub(super) use self::descriptors::most_connections;
 pub use self::descriptors::raise_limit;
-pub(super) use self::places::Place;
+pub(super) use self::places::{Place, Places, Reason, most_of_client};
 pub use super::ws::Sockets;
 
 /// How long running requests may take after the stop.
@@ -52,16 +52,33 @@ pub async fn serve(
         stop.cancelled().await;
         sockets.close().await;
     };
-    tokio::join!(serve_routes(&app, listener, routes, &stop), closing);
+    let serving = async {
+        let connections = serve_routes(&app, listener, routes, &stop).await;
+        connections.end().await;
+    };
+    tokio::join!(serving, closing);
 }
 
-/// Serves these routes until the token is cancelled, then lets running requests end.
+/// Connections that were accepted, and may still be answered.
+pub struct Connections(TaskTracker);
+
+impl Connections {
+    /// Waits until all have ended, but not for long.
+    pub async fn end(self) {
+        self.0.close();
+        if tokio::time::timeout(GRACE, self.0.wait()).await.is_err() {
+            tracing::warn!("some requests did not end in time");
+        }
+    }
+}
+
+/// Serves these routes until the token is cancelled; then the address is free again.
 pub async fn serve_routes(
     app: &App,
     listener: TcpListener,
     routes: BoxEndpoint<'static>,
     stop: &CancellationToken,
-) {
+) -> Connections {
     if let Ok(address) = listener.local_addr() {
         tracing::info!(%address, "listening");
     }
@@ -84,14 +101,7 @@ pub async fn serve_routes(
             Err(refused) => server.refuse(stream, &refused),
         }
     }
-    drop(listener);
-    connections.close();
-    if tokio::time::timeout(GRACE, connections.wait())
-        .await
-        .is_err()
-    {
-        tracing::warn!("some requests did not end in time");
-    }
+    Connections(connections)
 }
 
 /// What all connections share.
@@ -118,12 +128,12 @@ impl Server {
     /// it yet: it is asked directly.
     fn refuse(&self, stream: TcpStream, refused: &Refused) {
         let reason = crate::metrics::Reason {
-            reason: refused.reason,
+            reason: refused.reason.as_str(),
         };
         self.app.metrics().http.refused.get_or_create(&reason).inc();
         if refused.tell {
             tracing::warn!(
-                reason = refused.reason,
+                reason = refused.reason.as_str(),
                 most = refused.most,
                 "connections are turned away; this is told once a minute at most"
             );

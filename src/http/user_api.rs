@@ -119,7 +119,7 @@ error_answers!(SocketErrors {
     Forbidden = 403,
     /// "order not found": the id in the path is malformed.
     NotFound = 404,
-    /// "too many websockets for this order".
+    /// "too many websockets for this order" or "too many websockets of this client".
     TooMany = 429,
 } also unavailable {
     /// "too many websockets, try again later". Or

@@ -18,9 +18,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::auth;
+use super::client::client_address;
 use super::errors::Failure;
-use super::serve::{Place, most_connections};
+use super::serve::{Place, Places, Reason, most_connections};
 use super::types::OrderJson;
+use crate::config::Config;
 use crate::domain::order::OrderId;
 use crate::service::App;
 use crate::service::hub::Subscription;
@@ -45,6 +47,11 @@ const TOO_MANY: Failure = Failure::new(
     "too many websockets for this order",
 );
 
+const TOO_MANY_OF_CLIENT: Failure = Failure::new(
+    StatusCode::TOO_MANY_REQUESTS,
+    "too many websockets of this client",
+);
+
 const TOO_MANY_IN_ALL: Failure = Failure::new(
     StatusCode::SERVICE_UNAVAILABLE,
     "too many websockets, try again later",
@@ -55,19 +62,15 @@ const TOO_MANY_IN_ALL: Failure = Failure::new(
 pub struct Sockets {
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// Beside those of connections: through a proxy, all of them can be one client's.
+    places: Places,
     open: Gauge,
 }
 
-/// One open socket among those that are counted, with its connection's place.
+/// One open socket's place among all sockets, with its connection's.
 struct Open {
-    open: Gauge,
-    _place: Option<Arc<Place>>,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.open.dec();
-    }
+    _socket: Place,
+    _connection: Option<Arc<Place>>,
 }
 
 impl Sockets {
@@ -80,21 +83,25 @@ impl Sockets {
         Self {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            places: Places::default(),
             open: app.metrics().http.websockets.clone(),
         }
     }
 
-    /// Counts one more, unless the others leave too few connections for requests.
-    fn open(&self, request: &Request, max_connections: usize) -> Option<Open> {
-        let most = most_connections(max_connections) / 4 * 3;
-        let now = self.open.inc();
-        let open = Open {
-            open: self.open.clone(),
-            _place: request.data::<Arc<Place>>().cloned(),
-        };
-        usize::try_from(now)
-            .is_ok_and(|before| before < most)
-            .then_some(open)
+    /// Takes a place for one more, unless the others leave too few connections for requests, or too many are this
+    /// client's.
+    fn open(&self, request: &Request, config: &Config) -> Result<Open, Failure> {
+        let most = most_connections(config.server.max_connections) / 4 * 3;
+        let client = client_address(request, config);
+        let socket = self.places.take(client, most, false, &self.open);
+        let socket = socket.map_err(|refused| match refused.reason {
+            Reason::All => TOO_MANY_IN_ALL,
+            Reason::Client => TOO_MANY_OF_CLIENT,
+        })?;
+        Ok(Open {
+            _socket: socket,
+            _connection: request.data::<Arc<Place>>().cloned(),
+        })
     }
 
     /// Closes all sockets with 1001 and waits until they are closed.
@@ -122,8 +129,7 @@ pub async fn upgrade(
         .max_message_size(Some(READ_BUFFER));
     let socket = socket.map_err(|_| NO_UPGRADE)?.config(config);
     let limits = app.config();
-    let open = sockets.open(request, limits.server.max_connections);
-    let open = open.ok_or(TOO_MANY_IN_ALL)?;
+    let open = sockets.open(request, &limits)?;
     let max = limits.server.max_websockets_per_order;
     let subscription = app.hub().subscribe(order, max).ok_or(TOO_MANY)?;
     let (app, sockets) = (app.clone(), sockets.clone());

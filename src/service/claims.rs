@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use futures_util::future::join_all;
 
 use super::App;
-use super::inquiries::Answer;
+use super::inquiries::{Answer, Question};
 use super::orders::OrderError;
 use super::scan;
 use crate::config::{ChainConfig, Config};
@@ -130,15 +130,14 @@ impl Case<'_> {
         if self.promises.is_empty() {
             return Ok(self.nothing(Finding::NoDeposit));
         }
-        let all = first.iter().chain(&others);
-        if !self.is_remembered(all) {
-            let now_ms = self.app.clock().now_ms();
-            let admitted = self.app.inquiries().admit(self.order.id, now_ms);
-            admitted.map_err(|retry_after| ClaimError::TooMany { retry_after })?;
+        for chain in first.iter().chain(&others) {
+            if let Some(Answer::Mined(receipt)) = self.remembered(chain) {
+                return Ok(self.found_mined(chain, &receipt));
+            }
         }
-        let mut silent = false;
+        let (mut admitted, mut silent) = (false, false);
         for chains in [first, others] {
-            for (chain, answer) in self.ask(&chains).await {
+            for (chain, answer) in self.ask(&chains, &mut admitted).await? {
                 match answer {
                     Answer::Mined(receipt) => return self.found_mined(chain, &receipt).await,
                     Answer::Unknown => {}
@@ -169,24 +168,35 @@ impl Case<'_> {
         (first, others)
     }
 
-    fn is_remembered<'b>(&self, mut chains: impl Iterator<Item = &'b &'b ChainConfig>) -> bool {
+    fn remembered(&self, chain: &ChainConfig) -> Option<Answer> {
+        let (blockchain, hash) = (&chain.chain.blockchain, self.hash_on(chain));
         let now_ms = self.app.clock().now_ms();
-        chains.all(|chain| {
-            let (blockchain, hash) = (&chain.chain.blockchain, self.hash_on(chain));
-            let inquiries = self.app.inquiries();
-            inquiries.remembered(blockchain, &hash, now_ms).is_some()
-        })
+        self.app.inquiries().remembered(blockchain, &hash, now_ms)
     }
 
-    async fn ask<'b>(&self, chains: &[&'b ChainConfig]) -> Vec<(&'b ChainConfig, Answer)> {
-        let now_ms = self.app.clock().now_ms();
-        let asked = chains.iter().map(|chain| async move {
+    /// What chains say. The order is charged with a look-up, once, if one of them must really be asked.
+    async fn ask<'b>(
+        &self,
+        chains: &[&'b ChainConfig],
+        admitted: &mut bool,
+    ) -> Result<Vec<(&'b ChainConfig, Answer)>, ClaimError> {
+        let (inquiries, now_ms) = (self.app.inquiries(), self.app.clock().now_ms());
+        let questions = chains.iter().map(|chain| {
             let hash = self.hash_on(chain);
-            let inquiries = self.app.inquiries();
-            let answer = inquiries.ask(&chain.chain.blockchain, &hash, now_ms).await;
-            (*chain, answer)
+            let question = inquiries.about(&chain.chain.blockchain, &hash, now_ms);
+            (*chain, question)
         });
-        join_all(asked).await
+        let questions: Vec<_> = questions.collect();
+        let mut open = questions.iter().map(|(_, question)| question);
+        if !*admitted && open.any(|question| matches!(question, Question::Open { .. })) {
+            let admission = inquiries.admit(self.order.id, now_ms);
+            admission.map_err(|retry_after| ClaimError::TooMany { retry_after })?;
+            *admitted = true;
+        }
+        let answers = questions
+            .into_iter()
+            .map(|(chain, question)| async move { (chain, inquiries.ask(question, now_ms).await) });
+        Ok(join_all(answers).await)
     }
 
     fn hash_on(&self, chain: &ChainConfig) -> String {

@@ -24,6 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long answers stand: what is unknown now can be mined at any moment.
 const MINED_STANDS_MS: i64 = 60_000;
 const UNKNOWN_STANDS_MS: i64 = 10_000;
+/// From the question on; longer than anybody waits for the answer.
+const SILENCE_STANDS_MS: i64 = 15_000;
 /// Answers and orders that are remembered.
 const REMEMBERED: usize = 1_000;
 
@@ -42,6 +44,18 @@ pub struct Inquiry {
     /// As the chain writes it.
     pub txn_hash: String,
     reply: oneshot::Sender<Answer>,
+}
+
+/// What it takes to hear a chain's answer.
+pub enum Question {
+    /// Nothing: it is remembered, or there is nobody to ask.
+    Answered(Answer),
+    /// Its watcher must be asked, in whose queue there is a place for this.
+    Open {
+        place: mpsc::OwnedPermit<Inquiry>,
+        blockchain: Blockchain,
+        txn_hash: String,
+    },
 }
 
 /// Who asks, who answers, and what was said. A restart forgets it.
@@ -115,25 +129,42 @@ impl Inquiries {
         let (answer, until) = state
             .known
             .get(&(blockchain.clone(), txn_hash.to_owned()))?;
-        (now_ms <= *until).then(|| answer.clone())
+        // None stands longer than these, even if the clock was set back.
+        let standing = now_ms..=now_ms + MINED_STANDS_MS;
+        standing.contains(until).then(|| answer.clone())
     }
 
-    /// Asks a chain's watcher, unless the answer is remembered.
-    pub async fn ask(&self, blockchain: &Blockchain, txn_hash: &str, now_ms: i64) -> Answer {
+    /// What a chain says of a transaction, or what it takes to hear it. Nobody is asked yet.
+    pub fn about(&self, blockchain: &Blockchain, txn_hash: &str, now_ms: i64) -> Question {
         if let Some(known) = self.remembered(blockchain, txn_hash, now_ms) {
-            return known;
+            return Question::Answered(known);
         }
-        let Some(watcher) = self.lock().watchers.get(blockchain).cloned() else {
-            return Answer::Silence;
+        let watcher = self.lock().watchers.get(blockchain).cloned();
+        match watcher.and_then(|watcher| watcher.try_reserve_owned().ok()) {
+            None => Question::Answered(Answer::Silence),
+            Some(place) => Question::Open {
+                place,
+                blockchain: blockchain.clone(),
+                txn_hash: txn_hash.to_owned(),
+            },
+        }
+    }
+
+    /// Asks where that must be, and remembers the answer.
+    pub async fn ask(&self, question: Question, now_ms: i64) -> Answer {
+        let (place, blockchain, txn_hash) = match question {
+            Question::Answered(answer) => return answer,
+            Question::Open {
+                place,
+                blockchain,
+                txn_hash,
+            } => (place, blockchain, txn_hash),
         };
         let (reply, answer) = oneshot::channel();
-        let inquiry = Inquiry {
-            txn_hash: txn_hash.to_owned(),
+        place.send(Inquiry {
+            txn_hash: txn_hash.clone(),
             reply,
-        };
-        if watcher.try_send(inquiry).is_err() {
-            return Answer::Silence;
-        }
+        });
         let answer = match timeout(PATIENCE, answer).await {
             Ok(Ok(answer)) => answer,
             _ => Answer::Silence,
@@ -142,17 +173,17 @@ impl Inquiries {
         answer
     }
 
-    fn remember(&self, blockchain: &Blockchain, txn_hash: &str, answer: &Answer, now_ms: i64) {
+    fn remember(&self, blockchain: Blockchain, txn_hash: String, answer: &Answer, now_ms: i64) {
         let stands = match answer {
             Answer::Mined(_) => MINED_STANDS_MS,
             Answer::Unknown => UNKNOWN_STANDS_MS,
-            Answer::Silence => return,
+            Answer::Silence => SILENCE_STANDS_MS,
         };
         let mut state = self.lock();
         if state.known.len() >= REMEMBERED {
             state.known.clear();
         }
-        let place = (blockchain.clone(), txn_hash.to_owned());
+        let place = (blockchain, txn_hash);
         state.known.insert(place, (answer.clone(), now_ms + stands));
     }
 
@@ -198,6 +229,16 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_back_keeps_no_answer_for_longer() {
+        let inquiries = Inquiries::default();
+        let chain = Blockchain::new("eth");
+        inquiries.remember(chain.clone(), "0x1".to_owned(), &Answer::Unknown, NOW);
+        assert!(inquiries.remembered(&chain, "0x1", NOW + 1).is_some());
+        let back = NOW - HOUR_MS;
+        assert_eq!(inquiries.remembered(&chain, "0x1", back), None);
+    }
+
+    #[test]
     fn a_clock_that_is_set_back_shuts_nobody_out_for_long() {
         let inquiries = Inquiries::default();
         for n in 0..BURST as u128 {
@@ -212,22 +253,38 @@ mod tests {
     async fn a_watcher_is_asked_once() {
         let inquiries = std::sync::Arc::new(Inquiries::default());
         let chain = Blockchain::new("eth");
-        assert_eq!(inquiries.ask(&chain, "0x1", NOW).await, Answer::Silence);
+        let answered = |now| match inquiries.about(&chain, "0x1", now) {
+            Question::Answered(answer) => Some(answer),
+            Question::Open { .. } => None,
+        };
+        assert_eq!(answered(NOW), Some(Answer::Silence), "nobody is there");
         let mut queue = inquiries.answer_for(&chain);
-        let asking = inquiries.clone();
-        let asked =
-            tokio::spawn(async move { asking.ask(&Blockchain::new("eth"), "0x1", NOW).await });
+        let ask = |now| {
+            let (inquiries, question) = (inquiries.clone(), inquiries.about(&chain, "0x1", now));
+            tokio::spawn(async move { inquiries.ask(question, now).await })
+        };
+        let asked = ask(NOW);
         let inquiry = queue.recv().await.unwrap();
         assert_eq!(inquiry.txn_hash, "0x1");
         assert!(!inquiry.is_stale());
         inquiry.answer(Answer::Unknown);
         assert_eq!(asked.await.unwrap(), Answer::Unknown);
-        assert_eq!(inquiries.ask(&chain, "0x1", NOW + 1).await, Answer::Unknown);
-        assert!(queue.try_recv().is_err(), "the answer is remembered");
+        assert_eq!(answered(NOW + 1), Some(Answer::Unknown));
         let later = NOW + UNKNOWN_STANDS_MS + 1;
-        assert_eq!(inquiries.remembered(&chain, "0x1", later), None);
+        assert_eq!(answered(later), None);
+        let asked = ask(later);
+        drop(queue.recv().await.unwrap());
+        assert_eq!(asked.await.unwrap(), Answer::Silence);
+        assert_eq!(answered(later + 1), Some(Answer::Silence));
+        let later = later + SILENCE_STANDS_MS + 1;
+        assert_eq!(answered(later), None);
+        let places: Vec<_> = (0..WAITING)
+            .map(|_| inquiries.about(&chain, "0x1", later))
+            .collect();
+        assert_eq!(answered(later), Some(Answer::Silence), "too many wait");
+        drop(places);
         drop(queue);
-        assert_eq!(inquiries.ask(&chain, "0x1", later).await, Answer::Silence);
+        assert_eq!(answered(later), Some(Answer::Silence), "it has stopped");
         assert_eq!(inquiries.remembered(&chain, "0x1", later), None);
     }
 }

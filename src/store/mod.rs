@@ -35,6 +35,7 @@ use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
 pub use rusqlite::Connection;
@@ -55,6 +56,9 @@ use crate::metrics::Commits;
 const READERS: u32 = 4;
 /// Of these so many at most read long lists at once, so that short queries find one free.
 const LONG_READERS: usize = 2;
+/// How long a query waits for a free connection: a short one, which may keep a thread of the runtime waiting, and a long one.
+const SHORT_WAIT: Duration = Duration::from_secs(1);
+const LONG_WAIT: Duration = Duration::from_secs(10);
 
 /// The database: cheap to clone, closed when the last clone is dropped.
 #[derive(Clone)]
@@ -171,7 +175,15 @@ impl Db {
         &self,
         query: impl FnOnce(&Connection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let reader = self.readers.get().map_err(StoreError::from)?;
+        self.read_within(SHORT_WAIT, query)
+    }
+
+    fn read_within<T, E: From<StoreError>>(
+        &self,
+        wait: Duration,
+        query: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let reader = self.readers.get_timeout(wait).map_err(StoreError::from)?;
         query(&reader)
     }
 
@@ -190,10 +202,14 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         // The semaphore is never closed.
-        let _turn = self.long_reads.acquire().await;
+        let turn = self.long_reads.clone().acquire_owned().await;
         let db = self.clone();
-        tokio::task::spawn_blocking(move || db.read(query))
-            .await
+        let read = tokio::task::spawn_blocking(move || {
+            // Whoever asked may leave; the query goes on, and keeps its turn.
+            let _turn = turn;
+            db.read_within(LONG_WAIT, query)
+        });
+        read.await
             .unwrap_or_else(|_| Err(StoreError::Panicked.into()))
     }
 
@@ -239,7 +255,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 
 fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
     connection.set_prepared_statement_cache_capacity(128);
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(Duration::from_secs(10))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -249,5 +265,8 @@ fn prepare_writer(connection: &Connection) -> Result<(), StoreError> {
 
 fn prepare_reader(connection: &mut Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(64);
-    connection.busy_timeout(std::time::Duration::from_secs(10))
+    connection.busy_timeout(Duration::from_secs(10))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! A provider between server and node that fails as real ones do.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -90,6 +91,9 @@ struct State {
     max_range: Option<(u64, Style)>,
     max_results: Option<(usize, Style)>,
     calls: Vec<Call>,
+    /// Requests that hang, by number, and the number of the next one.
+    hanging: BTreeSet<u64>,
+    next: u64,
 }
 
 /// The proxy; it stops when dropped.
@@ -110,6 +114,8 @@ impl FaultyRpc {
             max_range: None,
             max_results: None,
             calls: Vec::new(),
+            hanging: BTreeSet::new(),
+            next: 0,
         }));
         let stop = Arc::<AtomicBool>::default();
         let (thread_state, thread_stop) = (state.clone(), stop.clone());
@@ -161,6 +167,11 @@ impl FaultyRpc {
         self.lock().calls.clear();
     }
 
+    /// The oldest request that hangs, and whose sender still waits for the answer.
+    pub fn hanging(&self) -> Option<u64> {
+        self.lock().hanging.first().copied()
+    }
+
     /// Waits until a head was given out and had time to be stored.
     pub fn wait_for_head(&self) {
         wait::until("the head to be asked for", || {
@@ -209,9 +220,17 @@ fn serve(stream: TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
         let request: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
         let answer = match fault {
             Fault::Hang => {
-                while !stop.load(Ordering::Relaxed) && lock().fault == Fault::Hang {
-                    thread::sleep(Duration::from_millis(50));
+                let number = {
+                    let mut state = lock();
+                    state.next += 1;
+                    let number = state.next;
+                    state.hanging.insert(number);
+                    number
+                };
+                while !stop.load(Ordering::Relaxed) && lock().fault == Fault::Hang && waits(&stream)
+                {
                 }
+                lock().hanging.remove(&number);
                 note(state, &request, false);
                 return;
             }
@@ -257,6 +276,12 @@ fn serve(stream: TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
             return;
         }
     }
+}
+
+/// Whether the other side has not hung up; looks for a moment.
+fn waits(stream: &TcpStream) -> bool {
+    let _ = stream.set_read_timeout(Some(Duration::from_millis(50)));
+    !matches!(stream.peek(&mut [0]), Ok(0))
 }
 
 /// Writes down what was asked.

@@ -9,7 +9,10 @@ macro_rules! admin_answers {
             /// "missing Ocrch-Admin-Authorization header" or "invalid admin secret".
             #[oai(status = 401)]
             Unauthorized(poem_openapi::payload::PlainText<String>),
-            /// "too many wrong admin secrets, try again later": only wrong ones are ever answered so.
+            /// "too many wrong admin secrets, try again later": this one was wrong, too. Or "too many admin secrets wait to be
+            /// checked, try again later": it was not looked at. A right secret that was right before is never answered so; one
+            /// that the server has not seen since its start waits for its turn, and only behind more unchecked ones of the same
+            /// client than it may have connections is it turned away.
             #[oai(status = 429)]
             TooMany(
                 poem_openapi::payload::PlainText<String>,

@@ -93,7 +93,7 @@ impl FeedApi {
         Ok(Json(FeedJson {
             events: entries.map(|entry| change(&config, entry)).collect(),
             next,
-            missed: part.first > after + 1,
+            missed: part.first.saturating_sub(1) > after,
         }))
     }
 }

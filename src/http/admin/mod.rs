@@ -27,6 +27,7 @@ use poem::http::StatusCode;
 use super::body::OptionalJson;
 use super::client;
 use super::errors::Failure;
+use super::serve::{most_connections, most_of_client};
 use super::ws::Sockets;
 use crate::service::App;
 use crate::service::admin::Actor;
@@ -52,6 +53,14 @@ const NO_SECRET: Failure = Failure::new(
 );
 const NOT_TEXT: Failure = Failure::new(StatusCode::BAD_REQUEST, "invalid authorization header");
 const WRONG_SECRET: Failure = Failure::new(StatusCode::UNAUTHORIZED, "invalid admin secret");
+const TOO_MANY_WRONG: Failure = Failure::too_many(
+    "too many wrong admin secrets, try again later",
+    gate::RETRY_AFTER,
+);
+const TOO_MANY_WAITING: Failure = Failure::too_many(
+    "too many admin secrets wait to be checked, try again later",
+    gate::RETRY_AFTER,
+);
 const NOT_FOUND: Failure = Failure::new(StatusCode::NOT_FOUND, "resource not found");
 const LONG_REASON: Failure = Failure::new(
     StatusCode::BAD_REQUEST,
@@ -72,9 +81,8 @@ pub type Api = (
     SessionApi,
 );
 
-/// The Admin API over an application.
-pub fn api(app: &App, sockets: &Sockets) -> Api {
-    let admin = Admin::new(app);
+/// The Admin API.
+pub fn api(admin: &Admin, sockets: &Sockets) -> Api {
     (
         OrdersApi(admin.clone()),
         TransfersApi(admin.clone()),
@@ -85,11 +93,11 @@ pub fn api(app: &App, sockets: &Sockets) -> Api {
         FeedApi(admin.clone(), sockets.clone()),
         CsvApi(admin.clone()),
         AuditApi(admin.clone()),
-        SessionApi(admin),
+        SessionApi(admin.clone()),
     )
 }
 
-/// What all parts share.
+/// What everything shares that the admin may ask. A server has one: failures and sessions count everywhere.
 #[derive(Clone)]
 pub struct Admin {
     app: App,
@@ -117,18 +125,27 @@ impl Admin {
         std::str::from_utf8(secret.as_bytes()).map_err(|_| NOT_TEXT)?;
         let hash = &config.admin.secret_hash;
         let network = client::network(address);
-        match self.gate.check(hash, secret.as_bytes(), network).await {
+        // Whoever speaks to us directly never has more connections than may wait.
+        let most = most_of_client(most_connections(config.server.max_connections));
+        let check = self.gate.check(hash, secret.as_bytes(), network, most);
+        match check.await {
             Verdict::Right => Ok(Actor::at(address)),
             Verdict::Wrong => Err(WRONG_SECRET),
-            Verdict::TooMany(seconds) => Err(Failure {
-                retry_after: Some(seconds),
-                ..Failure::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "too many wrong admin secrets, try again later",
-                )
-            }),
+            Verdict::TooMany => Err(TOO_MANY_WRONG),
+            Verdict::Unread => Err(TOO_MANY_WAITING),
         }
     }
+}
+
+/// Keeps others out before anything else of a request is looked at: the endpoints' parameters are read before their
+/// handlers run, which let the admin in by [`Admin::enter`].
+pub async fn keep_out(request: &Request) -> poem::Result<()> {
+    let Some(admin) = request.data::<Admin>() else {
+        return Ok(());
+    };
+    let entered = admin.enter(request).await;
+    entered.map_err(|failure| poem::Error::from_response(failure.answer()))?;
+    Ok(())
 }
 
 impl Admin {

@@ -116,6 +116,18 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_is_set_back_signs_nobody_out_and_keeps_nobody_in() {
+        let sessions = Sessions::default();
+        let token = sessions.open("hash", 3_600).unwrap();
+        assert!(sessions.renew(&token, "hash", 0));
+        assert!(sessions.renew(&token, "hash", IDLE - 1));
+        assert!(!sessions.renew(&token, "hash", 2 * IDLE));
+        let idle = sessions.open("hash", 3_600).unwrap();
+        assert!(sessions.renew(&idle, "hash", 0));
+        assert!(!sessions.renew(&idle, "hash", IDLE));
+    }
+
+    #[test]
     fn one_too_many_ends_the_idlest() {
         let sessions = Sessions::default();
         let first = sessions.open("hash", 0).unwrap();

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::config::Config;
 use crate::domain::registry::{Blockchain, Coin};
+use crate::http::body;
 use crate::service::App;
 use crate::service::payments::{self, PaymentError};
 
@@ -145,7 +146,10 @@ impl Endpoint for Choose {
             Some(Ok(order)) if app.config().checkout.enabled => order,
             _ => return Ok(self.0.show(&request, None).await),
         };
-        let body = request.take_body().into_bytes_limit(FORM_LIMIT).await?;
+        let body = match body::read(request.take_body(), FORM_LIMIT).await {
+            Ok(body) => body,
+            Err(failure) => return Ok(failure.answer()),
+        };
         let chosen = serde_urlencoded::from_bytes::<Choice>(&body).unwrap_or(Choice {
             choice: String::new(),
         });

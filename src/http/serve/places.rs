@@ -13,6 +13,11 @@ use crate::http::client::network;
 const CLIENT_AT_LEAST: usize = 64;
 const TOLD_EVERY: Duration = Duration::from_secs(60);
 
+/// How many of so many places one client may hold.
+pub fn most_of_client(places: usize) -> usize {
+    (places / 10).max(CLIENT_AT_LEAST)
+}
+
 /// All places of a listener.
 #[derive(Clone, Default)]
 pub struct Places(Arc<Mutex<Taken>>);
@@ -31,10 +36,26 @@ pub struct Place {
     open: Gauge,
 }
 
+/// Whose places are all taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reason {
+    All,
+    Client,
+}
+
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Client => "client",
+        }
+    }
+}
+
 /// There was no place.
 #[derive(Debug)]
 pub struct Refused {
-    pub reason: &'static str,
+    pub reason: Reason,
     /// The limit that was met.
     pub most: usize,
     /// Whether this is worth a line in the log.
@@ -54,13 +75,13 @@ impl Places {
         let client = (!proxy).then(|| network(peer));
         let mut taken = self.taken();
         if taken.all >= most {
-            return Err(taken.refuse("all", most));
+            return Err(taken.refuse(Reason::All, most));
         }
         if let Some(client) = client {
-            let most = (most / 10).max(CLIENT_AT_LEAST);
+            let most = most_of_client(most);
             let of_client = taken.by_client.entry(client).or_default();
             if *of_client >= most {
-                return Err(taken.refuse("client", most));
+                return Err(taken.refuse(Reason::Client, most));
             }
             *of_client += 1;
         }
@@ -80,7 +101,7 @@ impl Places {
 }
 
 impl Taken {
-    fn refuse(&mut self, reason: &'static str, most: usize) -> Refused {
+    fn refuse(&mut self, reason: Reason, most: usize) -> Refused {
         let tell = self.told.is_none_or(|at| at.elapsed() >= TOLD_EVERY);
         if tell {
             self.told = Some(Instant::now());
@@ -124,14 +145,17 @@ mod tests {
         let refused = take("203.0.113.9", false).err().unwrap();
         assert_eq!(
             (refused.reason, refused.most, refused.tell),
-            ("client", 100, true)
+            (Reason::Client, 100, true)
         );
         assert!(
             !take("203.0.113.9", false).err().unwrap().tell,
             "once is enough"
         );
         let proxies: Vec<_> = (0..900).map(|_| take("127.0.0.1", true).unwrap()).collect();
-        assert_eq!(take("198.51.100.1", false).err().unwrap().reason, "all");
+        assert_eq!(
+            take("198.51.100.1", false).err().unwrap().reason,
+            Reason::All
+        );
         assert_eq!(open.get(), 1000);
         drop(mine);
         drop(take("203.0.113.9", false).unwrap());
