@@ -235,7 +235,7 @@ fn order_row(listed: ListedOrder) -> Vec<String> {
         or_nothing(payment.map(|p| &p.amount)),
         or_nothing(payment.map(|p| &p.from_address)),
         or_nothing(payment.map(|p| &p.txn_hash)),
-        order.new.webhook_url,
+        order.new.webhook_url.unwrap_or_default(),
         listed.webhook_failures.to_string(),
         or_nothing(listed.webhook_success_at),
     ]

@@ -8,6 +8,7 @@ use poem_openapi::{ApiResponse, OpenApi};
 
 use super::answers::{DeedErrors, FindErrors, ListErrors};
 use super::lists::{Listed, between, given, listed, page};
+use super::new_order::AdminNewOrderBody;
 use super::order_detail::OrderDetailJson;
 use super::types::{AdminDepositJson, AdminOrderJson, ReasonBody};
 use super::{Admin, order_in_path};
@@ -16,7 +17,7 @@ use crate::http::body::{OptionalJson, RawJson};
 use crate::http::errors::Failure;
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
-use crate::http::types::{CreateOrderBody, OrderJson};
+use crate::http::types::OrderJson;
 use crate::service::admin::{DepositFilter, ListedOrder, OrderFilter, deposits, orders};
 use crate::service::create_order::create_as_admin;
 
@@ -86,13 +87,14 @@ impl OrdersApi {
 
     /// Create an order
     ///
-    /// As the Service API does it; for a payment link, say, which is the `checkout_url` of the answer.
+    /// As the Service API does it, and without a `webhook_url` if nobody is to be told; for a payment link, say, which is the
+    /// `checkout_url` of the answer.
     #[oai(path = "/orders", method = "post", operation_id = "adminCreateOrder")]
     async fn create(
         &self,
         request: &Request,
         _admin: AdminSecret,
-        body: RawJson<CreateOrderBody>,
+        body: RawJson<AdminNewOrderBody>,
     ) -> Result<Created, DeedErrors> {
         let actor = self.0.enter(request).await?;
         let made = create_as_admin(&self.0.app, body.parse()?.into(), actor).await;
@@ -143,7 +145,7 @@ impl OrdersApi {
     /// Send an order's webhook again
     ///
     /// The event of its present status, with the same `webhook-id`, whatever became of it before. A pending order has
-    /// none: 409 "order is pending".
+    /// none: 409 "order is pending". One made by hand may have nowhere to send it: 409 "order has no webhook_url".
     #[oai(
         path = "/orders/:id/resend-webhook",
         method = "post",

@@ -150,9 +150,11 @@ pub async fn resend_webhook(
             if order.status == OrderStatus::Pending {
                 return Err(AdminError::OrderIsPending);
             }
+            let url = order.new.webhook_url.as_deref();
+            let url = url.ok_or(AdminError::OrderHasNoWebhook)?;
             match events::latest(tx, Subject::Order(order.row))? {
                 Some(event) => {
-                    outbox::queue_again(tx, event, &order.new.webhook_url)?;
+                    outbox::queue_again(tx, event, url)?;
                     order_list::reset_webhook(tx, order.row)?;
                 }
                 // Forgotten after `retention.events`: the order still knows its status.
