@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod likely;
 mod migrate;
 pub mod order_list;
+mod order_search;
 pub mod orders;
 pub mod page;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::answers::{DeedErrors, FindErrors, ListErrors};
-use super::lists::{Listed, between, given, listed, page};
+use super::lists::{Listed, between, given, listed, page, searched};
 use super::new_order::AdminNewOrderBody;
 use super::order_detail::OrderDetailJson;
 use super::types::{AdminDepositJson, AdminOrderJson, ReasonBody};
@@ -47,8 +47,8 @@ impl OrdersApi {
         _admin: AdminSecret,
         /// `pending`, `paid`, `expired` or `cancelled`.
         status: Query<Option<String>>,
-        /// Searches: an order's UUID, the hash of its payment's transaction, or the beginning of the merchant's id. It goes
-        /// without other filters and cursors; ids that begin so are sorted, the greatest first.
+        /// Searches among what the other filters leave: an order's UUID, the hash of its payment's transaction, or the beginning of
+        /// the merchant's id. Ids that begin so are sorted, the greatest first.
         q: Query<Option<String>>,
         /// Exactly this id of the merchant's.
         merchant_order_id: Query<Option<String>>,
@@ -69,16 +69,12 @@ impl OrdersApi {
     ) -> Result<Listed<AdminOrderJson>, ListErrors> {
         self.0.enter(request).await?;
         let page = between(page(*limit, *offset, cursor.as_deref())?, *from, *to);
-        if let Some(text) = given(q.as_deref()) {
-            let found = orders::search(&self.0.app, text.to_owned(), page).await;
-            let rows = self.rows(found.map_err(Failure::from)?);
-            return Ok(listed(request, &page, rows, None));
-        }
         let filter = OrderFilter {
             status: given(status.as_deref()).map(status_named).transpose()?,
             merchant_order_id: given(merchant_order_id.as_deref()).map(str::to_owned),
             payment_chain: given(blockchain.as_deref()).map(str::to_owned),
             payment_coin: given(token.as_deref()).map(str::to_owned),
+            search: searched(q.as_deref()),
         };
         let found = orders::list(&self.0.app, filter, page).await;
         let (rows, last) = found.map_err(Failure::from)?;
