@@ -24,7 +24,7 @@ export async function load({ parameters, refresh }) {
       detail.claims.length ? h("section", { class: "card" }, h("h2", {}, "What the customer claims"), claimsList(detail.claims)) : null,
       h("section", { class: "card flush" }, h("h2", {}, "What the customer was asked for"), deposits(detail.deposits)),
       h("section", { class: "card flush" }, h("h2", {}, "Transfers"), transfers(detail.transfers)),
-      h("section", { class: "card" }, h("h2", {}, "Webhooks"), webhooks(detail.webhooks)),
+      h("section", { class: "card" }, h("h2", {}, "Webhooks"), webhooks(detail.webhooks, order)),
       link(order),
     ],
   };
@@ -34,7 +34,8 @@ function actions(order, refresh) {
   const done = (text) => (toast(text), refresh());
   const markPaid = async () => {
     const fields = h("label", { for: "reason" }, "Reason", h("span", { class: "hint" }, "Kept in the audit trail: how did the money arrive?"), h("textarea", { id: "reason", name: "reason", required: true, maxlength: 500 }));
-    const text = h("p", {}, `Your shop is told that ${order.merchant_order_id} over ${order.amount} is paid, as if the payment had been seen.`);
+    const told = order.webhook_url ? "Your shop is told, as if the payment had been seen." : "It has no webhook, so nobody is told.";
+    const text = h("p", {}, `${order.merchant_order_id} over ${order.amount} becomes paid. ${told}`);
     const paid = await ask({ title: "Mark this order as paid?", text, fields, confirm: "Mark as paid", danger: true, act: ({ reason }) => post(`orders/${order.order_id}/mark-paid`, { reason }) });
     if (paid) done("Marked as paid.");
   };
@@ -48,7 +49,7 @@ function actions(order, refresh) {
   };
   return [
     order.checkout_url && copyButton(order.checkout_url, "Copy payment link"),
-    order.status !== "pending" && h("button", { id: "resend", onclick: resend }, "Resend webhook"),
+    order.status !== "pending" && order.webhook_url && h("button", { id: "resend", onclick: resend }, "Resend webhook"),
     order.status !== "paid" && h("button", { id: "mark-paid", class: "danger", onclick: markPaid }, "Mark as paid"),
   ];
 }
@@ -112,7 +113,8 @@ function transfers(rows) {
   );
 }
 
-function webhooks(rows) {
+function webhooks(rows, order) {
+  if (!order.webhook_url) return h("p", { class: "nothing" }, "This order has no webhook: nobody is told of it.");
   if (!rows.length) return h("p", { class: "nothing" }, "Nothing to tell so far.");
   return rows.map((event) => h("div", {}, h("p", { class: "row" }, badge(event.state), h("span", { class: "soft" }, moment(event.created_at))), attempts(event.tries)));
 }
