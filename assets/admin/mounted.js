@@ -6,13 +6,14 @@ import { inUse } from "./in_use.js";
 
 /**
  * Opens a view. Its `load` is given `kept`, where it can leave what it must know when it is drawn again, and `refresh`, which
- * draws it at once. `onHeld` is told whether news are waiting.
+ * draws it at once; with its parts it may say in how many seconds it wants to be drawn `again`. `onHeld` is told whether news are waiting.
  */
 export function mount(main, view, parameters, query, onHeld) {
   const kept = {};
   let [left, drawn, held] = [false, false, false];
   let running = null;
   let next = null;
+  let timer;
 
   function refresh(gently = false) {
     if (running) {
@@ -42,6 +43,8 @@ export function mount(main, view, parameters, query, onHeld) {
     if (gently && inUse(main)) return hold(true);
     hold(false);
     show(parts);
+    clearTimeout(timer);
+    if (parts.again) timer = setTimeout(hear, parts.again * 1000);
   }
 
   function show({ title, header, content }) {
@@ -58,18 +61,20 @@ export function mount(main, view, parameters, query, onHeld) {
     if (focused && !main.contains(document.activeElement)) main.querySelector("h1").focus({ preventScroll: true });
   }
 
+  /** There is news. */
+  function hear() {
+    if (view.still || left) return;
+    if (inUse(main)) hold(true);
+    else refresh(true);
+  }
+
   function hold(now) {
     if (held !== now && !left) onHeld((held = now));
   }
 
   return {
     refresh,
-    /** There is news. */
-    hear() {
-      if (view.still) return;
-      if (inUse(main)) hold(true);
-      else refresh(true);
-    },
+    hear,
     /** Somebody may be done with what was in the middle. */
     release() {
       if (held && !inUse(main)) refresh(true);
@@ -81,8 +86,9 @@ export function mount(main, view, parameters, query, onHeld) {
   };
 }
 
-const frame = ({ title, actions, content }) => ({
+const frame = ({ title, actions, content, again }) => ({
   title,
+  again,
   header: [h("h1", { tabindex: "-1" }, title), h("div", { class: "row" }, actions)],
   content: [content],
 });

@@ -4,6 +4,7 @@ import { get, post } from "../api.js";
 import { copyButton } from "../copy.js";
 import { ask } from "../dialog.js";
 import { h } from "../dom.js";
+import { due } from "../due.js";
 import { badge, chainName, date, money, moment, short } from "../format.js";
 import { qrCode } from "../qr.js";
 import { table } from "../table.js";
@@ -18,6 +19,7 @@ export async function load({ parameters, refresh }) {
   const { order } = detail;
   return {
     title: `Order ${order.merchant_order_id}`,
+    again: due(detail.webhooks),
     actions: actions(order, refresh),
     content: [
       h("div", { class: "columns" }, facts(detail), h("section", { class: "card" }, h("h2", {}, "What happened"), timeline(detail))),

@@ -4,6 +4,7 @@ import { to } from "../address.js";
 import { post } from "../api.js";
 import { ask } from "../dialog.js";
 import { h } from "../dom.js";
+import { due } from "../due.js";
 import { badge, moment } from "../format.js";
 import { pages } from "../pages.js";
 import { toast } from "../toast.js";
@@ -13,7 +14,7 @@ export async function load(opened) {
   const { rows, more } = await pages(opened, "webhooks", {}, 25);
   const cards = rows.map((event) => card(event, opened.refresh));
   const none = h("section", { class: "card" }, h("p", { class: "nothing" }, "None was sent so far."));
-  return { title: "Webhooks", actions: h("button", { id: "test", onclick: test }, "Send a test"), content: rows.length ? [cards, more] : none };
+  return { title: "Webhooks", again: due(rows), actions: h("button", { id: "test", onclick: test }, "Send a test"), content: rows.length ? [cards, more] : none };
 }
 
 function card(event, refresh) {
