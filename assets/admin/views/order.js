@@ -80,7 +80,7 @@ function facts({ order, expecting_wallet_address: sender, blockchain, stablecoin
       sender && fact("Only from", short(sender)),
       fact("Only with", [stablecoin, blockchain && chainName(blockchain)].filter(Boolean).join(" on ")),
       fact("Order id", h("code", {}, order.order_id)),
-      fact("Webhook to", h("code", {}, order.webhook_url))
+      fact("Webhook to", order.webhook_url && h("code", {}, order.webhook_url))
     )
   );
 }
