@@ -423,13 +423,20 @@ fn a_test_webhook_is_sent_at_once() {
 fn a_search_goes_with_filters_and_on_by_cursor() {
     let world = World::start();
     let admin = world.admin();
-    let named = |id: &str| {
+    let named = |(id, description): (&str, &str)| {
         let mut body = world.order_body("5");
         body["order_id"] = json!(id);
+        // The very same body would be the same order.
+        body["description"] = json!(description);
         world.order_with(&body)
     };
     // Twice the same id, and one that begins with it.
-    let orders = ["B-1", "A-10", "A-1", "A-1", "A-2", "a-1"].map(named);
+    let ids = ["B-1", "A-10", "A-1", "A-1", "A-2", "a-1"];
+    let orders: Vec<_> = ids
+        .into_iter()
+        .zip(["0", "1", "2", "3", "4", "5"])
+        .map(named)
+        .collect();
     orders[4].cancel().expect(200);
     let ids = |found: &Value| -> Vec<String> {
         let rows = found.as_array().expect("a list");
