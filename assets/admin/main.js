@@ -74,7 +74,7 @@ function run(main, nav, news, held) {
     current?.leave();
     const { view, parameters, query } = viewFor(location.hash);
     // Who goes through the choices of a filter by keyboard stays there.
-    const filtering = view === shown && document.activeElement.tagName === "SELECT";
+    const filtering = view === shown && document.activeElement?.tagName === "SELECT";
     const opened = (current = mount(main, view, parameters, query, (waits) => (held.hidden = !waits)));
     shown = view;
     showWhere(nav, view);

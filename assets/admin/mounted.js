@@ -6,11 +6,12 @@ import { inUse } from "./in_use.js";
 
 /**
  * Opens a view. Its `load` is given `kept`, where it can leave what it must know when it is drawn again, and `refresh`, which
- * draws it at once; with its parts it may say in how many seconds it wants to be drawn `again`. `onHeld` is told whether news are waiting.
+ * draws it at once; with its parts it may say in how many seconds it wants to be drawn `again`. `onHeld` is told whether
+ * news are waiting.
  */
 export function mount(main, view, parameters, query, onHeld) {
   const kept = {};
-  let [left, drawn, held] = [false, false, false];
+  let [left, drawn, held, failed] = [false, false, false, false];
   let running = null;
   let next = null;
   let timer;
@@ -31,11 +32,13 @@ export function mount(main, view, parameters, query, onHeld) {
 
   async function draw(gently) {
     let parts;
+    failed = false;
     try {
       parts = frame(await view.load({ parameters, query, kept, refresh: () => refresh() }));
     } catch (error) {
       if (error.status === 401) return;
       console.debug(error);
+      failed = true;
       parts = frame({ title: view.name, content: h("p", { class: "problem", role: "alert" }, error.message) });
     }
     if (left) return;
@@ -63,7 +66,7 @@ export function mount(main, view, parameters, query, onHeld) {
 
   /** There is news. */
   function hear() {
-    if (view.still || left) return;
+    if ((view.still && !failed) || left) return;
     if (inUse(main)) hold(true);
     else refresh(true);
   }

@@ -109,6 +109,16 @@ async function copyLink(order) {
   tell("copied", { text: await page.evaluate(() => navigator.clipboard.readText()) });
 }
 
+/// What somebody is told whose browser drops the cookie.
+async function withoutCookie() {
+  const forgotten = { status: 401, contentType: "text/plain", body: "missing Ocrch-Admin-Authorization header" };
+  await page.route("**/admin/session", (route) => (route.request().method() === "GET" ? route.fulfill(forgotten) : route.continue()));
+  await page.keyboard.type(secret);
+  await page.keyboard.press("Enter");
+  const problem = page.getByRole("alert").filter({ hasText: "cookie" });
+  return problem.innerText();
+}
+
 /// A copy of the cookie is worth nothing afterwards.
 async function leave() {
   const [cookie] = await page.context().cookies();
@@ -116,7 +126,7 @@ async function leave() {
   const answer = await fetch(`${base}/api/v1/admin/session`, { headers: { cookie: `${cookie.name}=${cookie.value}` } });
   await page.reload();
   await page.getByLabel("Admin secret").waitFor();
-  tell("out", { status: answer.status, secure: cookie.secure, errors });
+  tell("out", { status: answer.status, secure: cookie.secure, dropped: await withoutCookie(), errors });
 }
 
 function focused() {

@@ -1,6 +1,6 @@
 // Finding orders and transfers, and taking what was found away as a file.
 import { readFile } from "node:fs/promises";
-import { dashboard, open } from "./dashboard.mjs";
+import { dashboard, open, press } from "./dashboard.mjs";
 import { hear, tell } from "./lines.mjs";
 
 const { base, secret, order, hash } = await hear();
@@ -53,6 +53,6 @@ process.exit(0);
 /// What "Export CSV" downloads.
 async function csv() {
   const download = page.waitForEvent("download");
-  await page.getByRole("link", { name: "Export CSV" }).click();
+  await press(page, "Export CSV");
   return readFile(await (await download).path(), "utf8");
 }

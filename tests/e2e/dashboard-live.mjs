@@ -1,6 +1,6 @@
 // What becomes of something that somebody is in the middle of when news come.
 import { faults } from "./axe.mjs";
-import { dashboard, heading, open, reach } from "./dashboard.mjs";
+import { dashboard, heading, open, press, reach } from "./dashboard.mjs";
 import { hear, tell } from "./lines.mjs";
 
 const { base, secret } = await hear();
@@ -30,7 +30,7 @@ async function news() {
 async function rowsStay() {
   await open(page, "orders", "Orders");
   const before = await rows();
-  await page.getByRole("button", { name: "Show more" }).click();
+  await press(page, "Show more");
   await page.waitForFunction((before) => document.querySelectorAll("tbody tr").length > before, before);
   const asked = await rows();
   await row(await news()).waitFor();
@@ -87,7 +87,7 @@ async function aFormStays() {
 }
 
 async function aLinkIsNotShownAgain() {
-  await page.getByRole("button", { name: "Create payment link" }).click();
+  await press(page, "Create payment link");
   await heading(page, "Payment link");
   await page.getByRole("link", { name: "by hand" }).click();
   await heading(page, "Order by hand");
