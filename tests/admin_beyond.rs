@@ -441,3 +441,99 @@ fn a_test_webhook_is_sent_at_once() {
         .call("POST", "/webhooks/test", &json!({"url": "ftp://shop"}))
         .expect_error_starting(400, "invalid url: ");
 }
+
+#[test]
+fn a_search_goes_with_filters_and_on_by_cursor() {
+    let world = World::start();
+    let admin = world.admin();
+    let named = |(id, description): (&str, &str)| {
+        let mut body = world.order_body("5");
+        body["order_id"] = json!(id);
+        // The very same body would be the same order.
+        body["description"] = json!(description);
+        world.order_with(&body)
+    };
+    // Twice the same id, and one that begins with it.
+    let ids = ["B-1", "A-10", "A-1", "A-1", "A-2", "a-1"];
+    let orders: Vec<_> = ids
+        .into_iter()
+        .zip(["0", "1", "2", "3", "4", "5"])
+        .map(named)
+        .collect();
+    orders[4].cancel().expect(200);
+    let ids = |found: &Value| -> Vec<String> {
+        let rows = found.as_array().expect("a list");
+        rows.iter()
+            .map(|o| text(o, "merchant_order_id").to_owned())
+            .collect()
+    };
+    let mut found = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let reply = admin.call(
+            "GET",
+            &format!("/orders?q=A-&limit=1{cursor}"),
+            &Value::Null,
+        );
+        let reply = reply.expect(200);
+        found.extend(reply.json().as_array().expect("a list").clone());
+        let Some(next) = reply.header("ocrch-next-cursor") else {
+            break;
+        };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(ids(&json!(found)), ["A-2", "A-10", "A-1", "A-1"]);
+    assert_eq!(found[2]["order_id"], orders[3].order_id.as_str());
+    assert_eq!(found[3]["order_id"], orders[2].order_id.as_str());
+    let get = |query: &str| ids(&admin.get(&format!("/orders?{query}")));
+    assert_eq!(get("q=A-&status=cancelled"), ["A-2"]);
+    assert_eq!(get("q=A-1&status=pending"), ["A-10", "A-1", "A-1"]);
+    assert_eq!(get("q=%20A-2%20"), ["A-2"]);
+    assert_eq!(get("q=A-&merchant_order_id=A-1"), ["A-1", "A-1"]);
+    assert_eq!(get("q=A-&blockchain=devnet"), Vec::<String>::new());
+    let id = &orders[4].order_id;
+    assert_eq!(get(&format!("q={id}")), ["A-2"]);
+    assert_eq!(get(&format!("q={id}&status=pending")), Vec::<String>::new());
+    let future = sign::now() + 100;
+    for q in ["A-", id] {
+        assert_eq!(get(&format!("q={q}&from={future}")), Vec::<String>::new());
+    }
+    // An order that is gone, say: nothing comes after it.
+    assert_eq!(get("q=A-&cursor=1.999999"), Vec::<String>::new());
+    let csv = admin.call("GET", "/orders.csv?q=A-1&status=pending", &Value::Null);
+    let csv = csv.expect(200).text();
+    let rows: Vec<_> = csv.lines().skip(1).map(|l| l.split(',').nth(1)).collect();
+    assert_eq!(rows, [Some("A-10"), Some("A-1"), Some("A-1")]);
+}
+
+#[test]
+fn an_order_made_by_hand_needs_no_webhook() {
+    let world = World::start();
+    let admin = world.admin();
+    let body = json!({"order_id": "BILL-1", "amount": "12.50"});
+    let made = admin.call("POST", "/orders", &body).expect(201).json();
+    let id = text(&made, "order_id");
+    // The Service API keeps to its rule.
+    let refused = world.shop.post("/orders", &body);
+    refused.expect_error_starting(400, "invalid JSON body");
+    let empty = json!({"order_id": "BILL-2", "amount": "12.50", "webhook_url": ""});
+    admin
+        .call("POST", "/orders", &empty)
+        .expect_error_starting(400, "invalid webhook_url");
+    let listed = admin.get(&format!("/orders?q={id}"));
+    assert_eq!(listed[0]["webhook_url"], "", "a text, as it always was");
+    let paid = admin.post(&format!("/orders/{id}/mark-paid"), &Value::Null);
+    assert_eq!(paid["status"], "paid");
+    assert_eq!(paid["webhook_url"], "");
+    admin
+        .call(
+            "POST",
+            &format!("/orders/{id}/resend-webhook"),
+            &Value::Null,
+        )
+        .expect_error(409, "order has no webhook_url");
+    assert_eq!(admin.get("/webhooks"), json!([]), "nobody is told");
+    assert_eq!(world.receiver.deliveries().len(), 0);
+    let seen = world.shop.status(id);
+    assert_eq!(seen["status"], "paid");
+}

@@ -183,7 +183,7 @@ impl Day {
         let request = CreateOrder {
             merchant_order_id: after.to_string(),
             amount: "20".into(),
-            webhook_url: "http://127.0.0.1:1/".into(),
+            webhook_url: Some("http://127.0.0.1:1/".into()),
             ..CreateOrder::default()
         };
         let origin = Origin {

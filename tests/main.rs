@@ -22,6 +22,8 @@ mod claims;
 mod cli;
 mod config;
 mod dashboard;
+mod dashboard_live;
+mod dashboard_reads;
 mod documents;
 mod downtime;
 mod equal_amounts;

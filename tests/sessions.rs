@@ -113,6 +113,28 @@ fn a_session_ends_when_the_secret_changes() {
     browser.expect_out();
 }
 
+/// Safari drops a `Secure` cookie that came by plain http, even from its own machine, as through a tunnel.
+#[test]
+fn a_tunnel_gets_a_cookie_that_every_browser_keeps() {
+    let mut config = Config::new();
+    config.set_text("server", "public_url", "https://pay.example.com");
+    let server = Server::start(&config);
+    let admin = Admin::of(&server.base());
+    let is_secure = |method: &str, origin: Option<&str>| {
+        let mut headers = vec![("ocrch-admin-authorization", SECRET), OWN_PAGE];
+        headers.extend(origin.map(|origin| ("origin", origin)));
+        let reply = send(method, &admin.url("/session"), &headers, b"");
+        let set = reply.header("set-cookie").expect("a cookie").to_owned();
+        set.split("; ").any(|part| part == "Secure")
+    };
+    for method in ["POST", "DELETE"] {
+        assert!(!is_secure(method, Some("http://127.0.0.1:8080")));
+        assert!(is_secure(method, Some("https://pay.example.com")));
+        assert!(is_secure(method, Some("http://10.0.0.7:8080")));
+        assert!(is_secure(method, None));
+    }
+}
+
 #[test]
 fn nobody_can_frame_the_dashboard() {
     let server = Server::start(&Config::new());

@@ -34,6 +34,9 @@ export const post = async (path, body = {}) => {
 export const signIn = (secret) =>
   request("POST", "session", { headers: { "Ocrch-Admin-Authorization": secret }, quiet: true });
 
+/** Who is signed in. The caller says what it means if nobody is. */
+export const session = async () => (await request("GET", "session", { quiet: true })).json();
+
 export const signOut = () => request("DELETE", "session", { quiet: true });
 
 /** Where a file can be fetched by a link. */

@@ -2,7 +2,9 @@
 
 import { ApiError, get, signOut, whenSignedOut } from "./api.js";
 import { h, replace } from "./dom.js";
+import { whenReleased } from "./in_use.js";
 import { follow } from "./live.js";
+import { mount } from "./mounted.js";
 import { signInForm } from "./sign_in.js";
 import { toast } from "./toast.js";
 import { VIEWS, viewFor } from "./routes.js";
@@ -35,8 +37,9 @@ function showShell(session) {
   const main = h("main", { id: "main" });
   const news = h("span", { class: "live", "data-live": "yes" }, "Live");
   const nav = h("nav", { "aria-label": "Views" });
-  replace(app, h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to content"), h("div", { class: "shell" }, bar(session, nav, news), main));
-  stop = run(main, nav, news);
+  const held = h("div", { class: "held", role: "status", hidden: true }, "Not refreshed while you are busy here.", h("button", { type: "button" }, "Refresh"));
+  replace(app, h("a", { class: "skip", href: "#main", onclick: skip }, "Skip to content"), h("div", { class: "shell" }, bar(session, nav, news), main), held);
+  stop = run(main, nav, news, held);
 }
 
 function skip(event) {
@@ -61,62 +64,35 @@ async function leave() {
 }
 
 /** Shows the view that the address names, again whenever there is news, until it is stopped. */
-function run(main, nav, news) {
+function run(main, nav, news, held) {
   const leaving = new AbortController();
   const { signal } = leaving;
-  let current = { refresh() {}, leave() {} };
+  let current = null;
+  let shown = null;
 
   const open = async () => {
-    current.leave();
+    current?.leave();
     const { view, parameters, query } = viewFor(location.hash);
-    const opened = (current = mount(main, view, parameters, query));
+    // Who goes through the choices of a filter by keyboard stays there.
+    const filtering = view === shown && document.activeElement?.tagName === "SELECT";
+    const opened = (current = mount(main, view, parameters, query, (waits) => (held.hidden = !waits)));
+    shown = view;
     showWhere(nav, view);
     await opened.refresh();
-    if (!signal.aborted && opened === current) main.querySelector("h1")?.focus({ preventScroll: true });
+    if (signal.aborted || opened !== current || filtering) return;
+    main.querySelector("h1")?.focus({ preventScroll: true });
     window.scrollTo(0, 0);
   };
+  held.querySelector("button").addEventListener("click", () => current.refresh(), { signal });
   window.addEventListener("hashchange", open, { signal });
-  follow({ signal, onNews: () => (current.refresh(), countInbox(nav)), onState: (live) => (news.dataset.live = live ? "yes" : "no", news.textContent = live ? "Live" : "Offline") });
+  whenReleased(() => current.release(), signal);
+  follow({ signal, onNews: () => (current.hear(), countInbox(nav)), onState: (live) => (news.dataset.live = live ? "yes" : "no", news.textContent = live ? "Live" : "Offline") });
   countInbox(nav);
   open();
   return () => {
     current.leave();
     leaving.abort();
   };
-}
-
-/** One opened view: asked for its content at once and at each refresh, one at a time. */
-function mount(main, view, parameters, query) {
-  let left = false;
-  let running = null;
-  let again = false;
-  const refresh = () => {
-    if (running) {
-      again = true;
-      return running;
-    }
-    running = draw().finally(() => {
-      running = null;
-      if (again && !left) {
-        again = false;
-        refresh();
-      }
-    });
-    return running;
-  };
-  const draw = async () => {
-    try {
-      const { title, actions, content } = await view.load({ parameters, query, refresh });
-      if (left) return;
-      document.title = `${title} – Ocrch`;
-      replace(main, h("header", {}, h("h1", { tabindex: "-1" }, title), h("div", { class: "row" }, actions)), h("div", { class: "view" }, content));
-    } catch (error) {
-      if (left || error.status === 401) return;
-      console.debug(error);
-      replace(main, h("header", {}, h("h1", { tabindex: "-1" }, view.name)), h("p", { class: "problem", role: "alert" }, error.message));
-    }
-  };
-  return { refresh, leave: () => (left = true) };
 }
 
 function showWhere(nav, open) {

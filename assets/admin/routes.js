@@ -11,12 +11,12 @@ import * as stats from "./views/stats.js";
 import * as transfers from "./views/transfers.js";
 import * as webhooks from "./views/webhooks.js";
 
-/** All views; those in the menu in its order. `also` names views that belong to one in the menu. */
+/** All views; those in the menu in its order. `also` names views that belong to one in the menu; a `still` one takes no notice of news. */
 export const VIEWS = [
   { path: "", name: "Today", inMenu: true, load: overview.load },
   { path: "orders", name: "Orders", inMenu: true, also: ["orders/:id", "new"], load: orders.load },
   { path: "orders/:id", name: "Order", load: order.load },
-  { path: "new", name: "New order", load: newOrder.load },
+  { path: "new", name: "New order", still: true, load: newOrder.load },
   { path: "inbox", name: "Inbox", inMenu: true, load: inbox.load },
   { path: "transfers", name: "Transfers", inMenu: true, load: transfers.load },
   { path: "webhooks", name: "Webhooks", inMenu: true, load: webhooks.load },

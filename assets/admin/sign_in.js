@@ -1,6 +1,6 @@
 // The form that trades the admin secret for a session.
 
-import { get, signIn } from "./api.js";
+import { ApiError, session, signIn } from "./api.js";
 import { h, replace } from "./dom.js";
 
 export function signInForm(onSignedIn) {
@@ -12,7 +12,7 @@ export function signInForm(onSignedIn) {
     button.disabled = true;
     try {
       await signIn(secret.value);
-      onSignedIn(await get("session"));
+      onSignedIn(await signedIn());
     } catch (error) {
       problem.className = "problem";
       replace(problem, explain(error));
@@ -33,6 +33,16 @@ export function signInForm(onSignedIn) {
       button
     )
   );
+}
+
+/** Who is signed in now, by the cookie. */
+async function signedIn() {
+  try {
+    return await session();
+  } catch (error) {
+    if (error.status !== 401) throw error;
+    throw new ApiError(403, "Your browser did not keep the cookie of the session. Open this page by https, or through a tunnel at http://127.0.0.1.");
+  }
 }
 
 function explain(error) {

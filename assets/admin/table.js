@@ -15,8 +15,3 @@ export function table(caption, columns, rows) {
   const body = h("tbody", {}, rows.map((row) => h("tr", {}, columns.map((column) => cell(column, row)))));
   return h("div", { class: "table", tabindex: "0", role: "region", "aria-label": caption }, h("table", {}, h("caption", { class: "hidden-text" }, caption), head, body));
 }
-
-/** A list that goes on: the rows so far, and a button that brings more. */
-export function more(next, onMore) {
-  return next ? h("p", { class: "row" }, h("button", { id: "more", onclick: onMore }, "Show more")) : null;
-}

@@ -1,4 +1,4 @@
-//! How quickly the admin's lists are read from a large file, in milliseconds: by the service, without HTTP.
+//! How quickly the admin's lists and views are read from a large file, in milliseconds: by the service, without HTTP.
 
 use std::path::Path;
 use std::time::Instant;
@@ -6,52 +6,14 @@ use std::time::Instant;
 use ocrch::domain::order::OrderStatus;
 use ocrch::service::App;
 use ocrch::service::admin::{
-    DepositFilter, OrderFilter, Page, Place, TransferFilter, deposits, orders, stats, transfers,
-    webhooks,
+    DepositFilter, EventFilter, OrderFilter, Page, Place, TransferFilter, audit, deposits, orders,
+    stats, transfers, webhooks,
 };
-use rusqlite::Connection;
-
-/// As many transfers and delivered webhooks as there are pending orders.
-fn fill(file: &Path, count: u64, now: i64) {
-    let db = Connection::open(file).expect("the database");
-    db.execute_batch("PRAGMA synchronous = OFF; PRAGMA foreign_keys = OFF; BEGIN")
-        .expect("a transaction");
-    let mut transfer = db
-        .prepare(
-            "INSERT INTO transfers (blockchain, stablecoin, txn_hash, contract, sender, recipient, units, ordinal, value,
-                 block_number, block_hash, block_timestamp, mined_at, highest_block, status, confirmations, required,
-                 created_at, waiting_since, watched)
-             VALUES ('bench', 'USDT', ?1, ?2, ?3, ?4, '1', 0, '10', ?5, '0x', ?6, ?6, ?5, ?7, 9, 1, ?6, ?6, 0)",
-        )
-        .expect("a statement");
-    let mut event = db
-        .prepare(
-            "INSERT INTO events (webhook_id, kind, order_id, url, origin, body, created_at, state, attempts, next_attempt_ms)
-             VALUES (?1, 'order_status_changed', ?2, 'http://127.0.0.1:1/', 'http://127.0.0.1:1', '{}', ?3, 'delivered', 1, 0)",
-        )
-        .expect("a statement");
-    for i in 0..count as i64 {
-        let at = now - count as i64 + i;
-        let status = if i % 100 == 0 {
-            "no_matched_deposit"
-        } else {
-            "failed_to_confirm"
-        };
-        let (hash, sender) = (format!("0x{i:064x}"), format!("0x{:040x}", 9));
-        transfer
-            .execute((hash, super::CONTRACT, sender, super::WALLET, i, at, status))
-            .expect("a transfer");
-        event
-            .execute((format!("evt_{i}"), i * 2 + 1, at))
-            .expect("an event");
-    }
-    drop((transfer, event));
-    db.execute_batch("COMMIT").expect("a commit");
-}
 
 /// Fills the file up and prints a line for each list.
 pub async fn measure(app: &App, file: &Path, count: u64, repeats: usize) {
-    fill(file, count, app.clock().now());
+    let now = app.clock().now();
+    super::rows::fill(file, count, now);
     let first = Page::first(20);
     let deep = Page {
         offset: 100_000,
@@ -59,37 +21,64 @@ pub async fn measure(app: &App, file: &Path, count: u64, repeats: usize) {
     };
     let end = Page {
         after: Some(Place {
-            at: app.clock().now() - 999_990,
+            at: now - 999_990,
             row: 40,
         }),
         ..first
     };
+    let most = Page::first(200);
+    macro_rules! median {
+        ($call:expr) => {{
+            let mut times = Vec::new();
+            for _ in 0..repeats {
+                let start = Instant::now();
+                $call.await.expect("an answer");
+                times.push(start.elapsed().as_secs_f64() * 1000.0);
+            }
+            super::median(times)
+        }};
+    }
     println!(
         "{:>40} {:>12} {:>16} {:>16}",
         "", "first page", "offset 100,000", "end by cursor"
     );
-    let line = |name: &str, times: [f64; 3]| {
-        println!(
-            "{name:>40} {:>12.2} {:>16.2} {:>16.2}",
-            times[0], times[1], times[2]
-        );
-    };
-    let pages = [first, deep, end];
     macro_rules! list {
         ($name:literal, |$page:ident| $call:expr) => {{
             let mut medians = [0.0; 3];
-            for (place, $page) in pages.into_iter().enumerate() {
-                let mut times = Vec::new();
-                for _ in 0..repeats {
-                    let start = Instant::now();
-                    $call.await.expect("a list");
-                    times.push(start.elapsed().as_secs_f64() * 1000.0);
-                }
-                medians[place] = super::median(times);
+            for (place, $page) in [first, deep, end].into_iter().enumerate() {
+                medians[place] = median!($call);
             }
-            line($name, medians);
+            let [first, deep, end] = medians;
+            println!("{:>40} {first:>12.2} {deep:>16.2} {end:>16.2}", $name);
         }};
     }
+    macro_rules! one {
+        ($name:literal, $call:expr) => {
+            println!("{:>40} {:>12.2}", $name, median!($call))
+        };
+    }
+    let search = |text: &str| OrderFilter {
+        search: Some(text.to_owned()),
+        ..OrderFilter::default()
+    };
+    let cancelled = OrderFilter {
+        status: Some(OrderStatus::Cancelled),
+        ..OrderFilter::default()
+    };
+    let expired_found = OrderFilter {
+        status: Some(OrderStatus::Expired),
+        ..search("1")
+    };
+    let unmatched = TransferFilter {
+        unmatched: true,
+        ..TransferFilter::default()
+    };
+    let of_wallet = TransferFilter {
+        wallet: Some(super::WALLET.to_owned()),
+        ..TransferFilter::default()
+    };
+    let failing = Some(EventFilter::Failing);
+
     list!("orders", |page| orders::list(
         app,
         OrderFilter::default(),
@@ -97,12 +86,28 @@ pub async fn measure(app: &App, file: &Path, count: u64, repeats: usize) {
     ));
     list!("orders by status", |page| orders::list(
         app,
-        OrderFilter {
-            status: Some(OrderStatus::Cancelled),
-            ..OrderFilter::default()
-        },
+        cancelled.clone(),
         page
     ));
+    list!("search by the beginning of an id", |page| orders::list(
+        app,
+        search("1"),
+        page
+    ));
+    one!(
+        "search, with a status that none has",
+        orders::list(app, expired_found.clone(), first)
+    );
+    one!(
+        "search by an order's own id",
+        orders::list(app, search(&super::order_id(2)), first)
+    );
+    one!(
+        "search by a transaction's hash",
+        orders::list(app, search(&format!("0x{:064x}", 7)), first)
+    );
+    let one_order = super::order_id(2).parse().expect("an id");
+    one!("all about an order", orders::find(app, one_order));
     list!("open deposits", |page| deposits::list(
         app,
         None,
@@ -116,32 +121,25 @@ pub async fn measure(app: &App, file: &Path, count: u64, repeats: usize) {
     ));
     list!("transfers of a wallet", |page| transfers::list(
         app,
-        TransferFilter {
-            wallet: Some(super::WALLET.to_owned()),
-            ..TransferFilter::default()
-        },
+        of_wallet.clone(),
         page
     ));
-    list!("unmatched ones, with likely orders", |page| {
-        transfers::list_examined(
-            app,
-            TransferFilter {
-                unmatched: true,
-                ..TransferFilter::default()
-            },
-            page,
-        )
+    list!("inbox, with likely orders and claims", |page| {
+        transfers::list_examined(app, unmatched.clone(), page)
     });
-    list!("webhooks", |page| webhooks::list(app, None, None, page));
-    list!("search by the beginning of an id", |page| orders::search(
-        app,
-        "99".to_owned(),
-        page
+    one!(
+        "200 of the inbox",
+        transfers::list_examined(app, unmatched.clone(), most)
+    );
+    list!("webhooks, the failing ones first", |page| webhooks::list(
+        app, None, None, page
     ));
-    let now = app.clock().now();
-    list!("statistics of a month", |_page| stats::stats(
-        app,
-        now - 30 * 86_400,
-        now
-    ));
+    one!("failing webhooks", webhooks::list(app, failing, None, most));
+    one!("audit trail", audit::list(app, None, 50, 0));
+    one!("audit trail, deep", audit::list(app, None, 50, 100_000));
+    one!("today at a glance, its counts", stats::stats(app, now, now));
+    one!(
+        "charts of a year",
+        stats::stats(app, now - 365 * 86_400, now)
+    );
 }

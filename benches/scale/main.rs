@@ -2,10 +2,11 @@
 //!
 //! Each size has that many pending orders, each with an open deposit of its own value, and as many settled ones
 //! behind them. A pass with nothing new, and a pass with a hundred new payments, must cost the same at every size.
-//! Then the admin's lists over the same file: their first page, deep offsets, and the very end by cursor.
+//! Then the admin's lists and views over the same file: their first page, deep offsets, and the very end by cursor.
 //! `--quick` is a small run that shows that it works.
 
 mod lists;
+mod rows;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -156,12 +157,11 @@ fn fill(file: &Path, orders: u64, now: i64) {
         .expect("a statement");
     for i in 0..orders {
         let (closed, open) = (i as i64 * 2 + 1, i as i64 * 2 + 2);
-        let id = |row: i64| uuid::Uuid::from_u128(row as u128).to_string();
         let (long_ago, later) = (now - 1_000_000, now + 1_000_000);
         order
             .execute((
                 closed,
-                id(closed),
+                order_id(closed),
                 "cancelled",
                 long_ago + i as i64,
                 long_ago + 1800,
@@ -182,7 +182,7 @@ fn fill(file: &Path, orders: u64, now: i64) {
         order
             .execute((
                 open,
-                id(open),
+                order_id(open),
                 "pending",
                 now - (orders - i) as i64,
                 later,
@@ -195,6 +195,11 @@ fn fill(file: &Path, orders: u64, now: i64) {
     }
     drop((order, deposit));
     db.execute_batch("COMMIT").expect("a commit");
+}
+
+/// The public id of the order in a row.
+fn order_id(row: i64) -> String {
+    uuid::Uuid::from_u128(row as u128).to_string()
 }
 
 fn paid_orders(file: &Path) -> u64 {

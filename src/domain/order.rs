@@ -49,7 +49,8 @@ pub struct NewOrder {
     pub merchant_order_id: String,
     /// As the merchant wrote it: "20.00" stays "20.00".
     pub amount: String,
-    pub webhook_url: String,
+    /// Where the merchant hears of its states; nowhere, for one that an admin made by hand.
+    pub webhook_url: Option<String>,
     /// Only transfers from this address count.
     pub expecting_address: Option<Address>,
     pub blockchain: Option<Blockchain>,

@@ -47,7 +47,7 @@ pub struct CreateOrderBody {
 }
 
 /// A number keeps the text it was written with; what is neither shows up in the complaint about the amount.
-fn text_of_string_or_number<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
+pub fn text_of_string_or_number<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let raw = <&RawValue>::deserialize(value)?.get();
     Ok(serde_json::from_str::<String>(raw).unwrap_or_else(|_| raw.to_owned()))
 }
@@ -57,7 +57,7 @@ impl From<CreateOrderBody> for CreateOrder {
         Self {
             merchant_order_id: body.order_id,
             amount: body.amount,
-            webhook_url: body.webhook_url,
+            webhook_url: Some(body.webhook_url),
             expecting_wallet_address: body.expecting_wallet_address,
             blockchain: body.blockchain,
             stablecoin: body.stablecoin,

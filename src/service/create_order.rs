@@ -22,7 +22,8 @@ pub struct CreateOrder {
     pub merchant_order_id: String,
     /// The text of the amount, whether it came as a string or a number.
     pub amount: String,
-    pub webhook_url: String,
+    /// The Service API always has one.
+    pub webhook_url: Option<String>,
     pub expecting_wallet_address: Option<String>,
     pub blockchain: Option<String>,
     pub stablecoin: Option<String>,
@@ -154,7 +155,9 @@ fn check(config: &Config, request: CreateOrder) -> Result<NewOrder, CreateError>
         return Err(CreateError::MerchantOrderId);
     }
     Amount::parse_order_amount(&request.amount)?;
-    check_url(&request.webhook_url).map_err(CreateError::WebhookUrl)?;
+    if let Some(url) = &request.webhook_url {
+        check_url(url).map_err(CreateError::WebhookUrl)?;
+    }
     let expecting_address = match &request.expecting_wallet_address {
         Some(text) => Some(text.parse()?),
         None => None,

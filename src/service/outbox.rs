@@ -35,7 +35,7 @@ struct UnknownTransferEvent<'a> {
     timestamp: i64,
 }
 
-/// Queues an order's new status in the transaction that made it, and announces it.
+/// Queues an order's new status in the transaction that made it, where the order has a webhook, and announces it.
 pub fn queue_order_event(
     tx: &mut Tx<'_>,
     config: &Config,
@@ -50,7 +50,9 @@ pub fn queue_order_event(
         timestamp: tx.now,
         payment: order.payment.as_ref().map(|p| view::payment(config, p)),
     };
-    queue(tx, Subject::Order(order.row), &order.new.webhook_url, &body)?;
+    if let Some(url) = &order.new.webhook_url {
+        queue(tx, Subject::Order(order.row), url, &body)?;
+    }
     if order.status == OrderStatus::Paid {
         alerts::order_paid(tx, config, order)?;
     }

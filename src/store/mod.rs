@@ -18,6 +18,7 @@ pub mod likely;
 pub mod loss;
 mod migrate;
 pub mod order_list;
+mod order_search;
 pub mod orders;
 pub mod page;
 #[cfg(test)]

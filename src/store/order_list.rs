@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::page::{Page, Place, Walk};
 use super::rows::{self, ORDER_COLUMNS};
-use super::{StoreError, Tx};
+use super::{StoreError, Tx, order_search};
 use crate::clock::UnixSeconds;
 use crate::domain::order::{Order, OrderId, OrderStatus};
 
@@ -17,6 +17,8 @@ pub struct OrderFilter {
     /// Chain of the payment that the order shows.
     pub payment_chain: Option<String>,
     pub payment_coin: Option<String>,
+    /// What people have in hand: the order's own id, a transaction's hash, or the beginning of the merchant's id.
+    pub search: Option<String>,
 }
 
 /// An order and how the webhook of its present status fares.
@@ -29,12 +31,15 @@ pub struct ListedOrder {
     pub webhook_success_at: Option<UnixSeconds>,
 }
 
-/// A page of orders, and the place of its last one.
+/// A page of orders, and the place of its last one. Those of a search are sorted by the merchant's id, the greatest first.
 pub fn list(
     connection: &Connection,
     filter: &OrderFilter,
     page: &Page,
 ) -> Result<(Vec<ListedOrder>, Option<Place>), StoreError> {
+    if let Some(text) = &filter.search {
+        return order_search::search(connection, text, filter, page);
+    }
     let (walk, values) = walk(filter);
     let places = walk.places(connection, values, page)?;
     let orders: Result<_, _> = places.iter().map(|p| at(connection, p.row)).collect();
@@ -105,23 +110,6 @@ pub(super) fn walk(filter: &OrderFilter) -> (Walk, Vec<Value>) {
         others,
     };
     (walk, values)
-}
-
-pub(super) const SEARCH: &str = "SELECT id FROM orders INDEXED BY orders_by_merchant_id
-     WHERE merchant_order_id >= ?1 AND merchant_order_id < ?2 ORDER BY merchant_order_id DESC, created_at DESC LIMIT ?3 OFFSET ?4";
-
-/// Orders whose merchant's id begins so, the greatest id first.
-pub fn by_prefix(
-    connection: &Connection,
-    prefix: &str,
-    limit: u32,
-    offset: u32,
-) -> Result<Vec<ListedOrder>, StoreError> {
-    let mut statement = connection.prepare_cached(SEARCH)?;
-    // No text is greater than one that goes on with the last character there is.
-    let end = format!("{prefix}{}", char::MAX);
-    let found = statement.query_map((prefix, end, limit, offset), |row| row.get(0))?;
-    found.map(|row| at(connection, row?)).collect()
 }
 
 /// The order that a transfer with this transaction hash pays, or is about to pay.

@@ -19,7 +19,8 @@ pub fn insert(tx: &Tx<'_>, id: OrderId, new: NewOrder) -> Result<Order, StoreErr
         id.to_string(),
         new.merchant_order_id,
         new.amount,
-        new.webhook_url,
+        // The column takes no null; no URL is empty.
+        new.webhook_url.as_deref().unwrap_or_default(),
         new.expecting_address.map(|a| a.to_string()),
         new.blockchain.as_ref().map(|b| b.as_str()),
         new.stablecoin.as_ref().map(|c| c.as_str()),

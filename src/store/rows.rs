@@ -31,7 +31,7 @@ pub fn order(row: &Row<'_>) -> Result<Order> {
         new: NewOrder {
             merchant_order_id: row.get(2)?,
             amount: row.get(3)?,
-            webhook_url: row.get(5)?,
+            webhook_url: Some(row.get(5)?).filter(|url: &String| !url.is_empty()),
             expecting_address: optional(row, 6)?,
             blockchain: row
                 .get::<_, Option<String>>(7)?

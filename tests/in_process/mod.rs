@@ -127,7 +127,7 @@ impl Turned {
         let request = CreateOrder {
             merchant_order_id: "A-1".into(),
             amount: amount.into(),
-            webhook_url: "http://127.0.0.1:1/".into(),
+            webhook_url: Some("http://127.0.0.1:1/".into()),
             ..CreateOrder::default()
         };
         let origin = Origin {

@@ -17,6 +17,8 @@ use super::wait;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     Status(u16),
+    /// A status with a text.
+    Text(u16, String),
     Redirect(String),
     /// Takes the request and says nothing for a minute.
     Hang,
@@ -164,14 +166,21 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) {
         state.deliveries.push(delivery);
         answer
     };
+    let mut body = String::new();
     let text = match answer {
         Answer::Status(status) => format!("HTTP/1.1 {status} Scripted\r\n"),
+        Answer::Text(status, text) => {
+            body = text;
+            format!("HTTP/1.1 {status} Scripted\r\n")
+        }
         Answer::Redirect(to) => format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\n"),
         Answer::Hang => return thread::sleep(Duration::from_secs(60)),
         Answer::Drop => return,
     };
-    let _ = stream
-        .write_all(format!("{text}Content-Length: 0\r\nConnection: close\r\n\r\n").as_bytes());
+    let length = body.len();
+    let _ = stream.write_all(
+        format!("{text}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}").as_bytes(),
+    );
 }
 
 fn read_request(stream: &TcpStream) -> Option<Delivery> {

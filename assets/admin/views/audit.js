@@ -1,10 +1,10 @@
 // What admins did: when, from where, and why.
 
 import { to } from "../address.js";
-import { list } from "../api.js";
-import { h, replace } from "../dom.js";
+import { h } from "../dom.js";
 import { date } from "../format.js";
-import { more, table } from "../table.js";
+import { pages } from "../pages.js";
+import { table } from "../table.js";
 
 const DEEDS = {
   mark_paid: "Marked an order as paid",
@@ -18,19 +18,13 @@ const DEEDS = {
 
 export const deed = (name) => DEEDS[name] ?? name;
 
-export async function load() {
-  const { rows, next } = await list("audit", { limit: 50 });
-  const place = h("section", { class: "card flush" });
-  show(place, rows, next);
-  return { title: "Audit trail", content: place };
+export async function load(opened) {
+  const trail = await pages(opened, "audit", {}, 50);
+  return { title: "Audit trail", content: h("section", { class: "card flush" }, content(trail)) };
 }
 
-function show(place, rows, next) {
-  if (!rows.length) return replace(place, h("h2", {}, "Nothing so far"), h("p", { class: "nothing" }, "Whatever an admin changes will be listed here."));
-  const bring = async () => {
-    const further = await list("audit", { limit: 50, cursor: next });
-    show(place, [...rows, ...further.rows], further.next);
-  };
+function content({ rows, more }) {
+  if (!rows.length) return [h("h2", {}, "Nothing so far"), h("p", { class: "nothing" }, "Whatever an admin changes will be listed here.")];
   const columns = [
     { name: "What", head: true, of: (entry) => deed(entry.action) },
     { name: "About", of: about },
@@ -38,7 +32,7 @@ function show(place, rows, next) {
     { name: "From", of: (entry) => h("code", {}, entry.client) },
     { name: "When", of: (entry) => date(entry.at) },
   ];
-  replace(place, table("Audit trail", columns, rows), more(next, bring));
+  return [table("Audit trail", columns, rows), more];
 }
 
 function about(entry) {

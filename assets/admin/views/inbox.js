@@ -1,32 +1,25 @@
 // Money that arrived and pays nothing: what each transfer was probably meant for, and what to do with it.
 
 import { to } from "../address.js";
-import { list, post } from "../api.js";
+import { post } from "../api.js";
 import { ask } from "../dialog.js";
-import { h, replace } from "../dom.js";
+import { h } from "../dom.js";
 import { badge, chainName, date, money, moment, short } from "../format.js";
-import { more } from "../table.js";
+import { pages } from "../pages.js";
+import { reasonField } from "../reason.js";
 import { toast } from "../toast.js";
+import { assignToAnother } from "./assign_other.js";
 import { claimsList } from "./claims.js";
 import { transaction } from "./transaction.js";
 
-export async function load({ refresh }) {
-  const { rows, next } = await list("transfers", { unmatched: true, limit: 20 });
-  const place = h("div", {});
-  show(place, rows, next, refresh);
+export async function load(opened) {
+  const { rows, more } = await pages(opened, "transfers", { unmatched: true }, 20);
+  const clear = h("section", { class: "card" }, h("h2", {}, "All clear"), h("p", { class: "nothing" }, "Every payment found its order."));
+  const strays = rows.map((transfer) => stray(transfer, opened.refresh));
   return {
     title: "Inbox",
-    content: [h("p", { class: "soft" }, "Money that reached your wallets and fits no order by the rules. Nobody but you can say whose it is."), place],
+    content: [h("p", { class: "soft" }, "Money that reached your wallets and fits no order by the rules. Nobody but you can say whose it is."), rows.length ? [strays, more] : clear],
   };
-}
-
-function show(place, rows, next, refresh) {
-  if (!rows.length) return replace(place, h("section", { class: "card" }, h("h2", {}, "All clear"), h("p", { class: "nothing" }, "Every payment found its order.")));
-  const bring = async () => {
-    const further = await list("transfers", { unmatched: true, limit: 20, cursor: next });
-    show(place, [...rows, ...further.rows], further.next, refresh);
-  };
-  replace(place, rows.map((transfer) => stray(transfer, refresh)), more(next, bring));
 }
 
 /** One transfer with what can be done about it. */
@@ -41,7 +34,7 @@ function stray(transfer, refresh) {
       "header",
       { class: "row between" },
       h("h2", { id: name }, money(transfer.value, transfer.token), ` on ${chainName(transfer.blockchain)}`),
-      h("span", { class: "row" }, h("button", { id: `${name}-other`, onclick: () => assignOther(transfer, refresh) }, "Assign to another order"), h("button", { id: `${name}-ignore`, onclick: () => ignore(transfer, refresh) }, "Ignore"))
+      h("span", { class: "row" }, h("button", { id: `${name}-other`, onclick: () => assignToAnother(transfer, refresh) }, "Assign to another order"), h("button", { id: `${name}-ignore`, onclick: () => ignore(transfer, refresh) }, "Ignore"))
     ),
     h("p", { class: "soft" }, date(transfer.block_timestamp), " from ", short(transfer.from_address), " in ", transaction(transfer), " to ", short(transfer.to_address)),
     likely.length ? [h("h3", {}, "Probably meant for"), h("ul", { class: "guesses" }, likely)] : h("p", {}, "No order comes close to it."),
@@ -59,9 +52,6 @@ function guess(transfer, order, refresh) {
   );
 }
 
-const reasonField = () =>
-  h("label", { for: "reason" }, "Reason", h("span", { class: "hint" }, "Kept in the audit trail."), h("input", { id: "reason", name: "reason", maxlength: 500, autocomplete: "off" }));
-
 async function assign(transfer, order, refresh) {
   const text = h("p", {}, `Order ${order.merchant_order_id} over ${order.order_amount} becomes paid by these ${transfer.value} ${transfer.token}, and your shop is told. This cannot be undone.`);
   const act = ({ reason }) => post(`transfers/${transfer.id}/assign`, { order_id: order.order_id, reason: reason || null });
@@ -69,25 +59,6 @@ async function assign(transfer, order, refresh) {
     toast(`Order ${order.merchant_order_id} is paid.`);
     refresh();
   }
-}
-
-async function assignOther(transfer, refresh) {
-  const fields = [
-    h("label", { for: "order" }, "Order", h("span", { class: "hint" }, "Your order id, or Ocrch's."), h("input", { id: "order", name: "order", required: true, autocomplete: "off" })),
-    reasonField(),
-  ];
-  const text = h("p", {}, `The order becomes paid by these ${transfer.value} ${transfer.token}, and your shop is told. This cannot be undone.`);
-  const act = async ({ order, reason }) => {
-    const { rows } = await list("orders", { q: order.trim(), limit: 2 });
-    if (!rows.length) throw new Error("There is no such order.");
-    if (rows.length > 1) throw new Error("Several orders fit that. Use Ocrch's own id of the order.");
-    await post(`transfers/${transfer.id}/assign`, { order_id: rows[0].order_id, reason: reason || null });
-    return rows[0];
-  };
-  const order = await ask({ title: "Assign to an order", text, fields, confirm: "Assign", act });
-  if (!order) return;
-  toast(`Order ${order.merchant_order_id} is paid.`);
-  refresh();
 }
 
 async function ignore(transfer, refresh) {

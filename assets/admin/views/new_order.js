@@ -7,27 +7,25 @@ import { h } from "../dom.js";
 import { chainName } from "../format.js";
 import { qrCode } from "../qr.js";
 
-let made = null;
-
-export async function load({ refresh }) {
-  const again = () => {
-    made = null;
-    refresh();
+export async function load({ kept, refresh }) {
+  const show = (order) => {
+    kept.made = order;
+    return refresh();
   };
-  if (made) return { title: "Payment link", actions: h("button", { onclick: again }, "Another one"), content: link(made) };
-  const [wallets, latest] = await Promise.all([get("wallets"), list("orders", { limit: 1 })]);
-  return { title: "New order", content: form(wallets, latest.rows[0]?.webhook_url, refresh) };
+  if (kept.made) return { title: "Payment link", actions: h("button", { onclick: () => show(null) }, "Another one"), content: link(kept.made) };
+  const [wallets, latest] = await Promise.all([get("wallets"), list("orders", { limit: 20 })]);
+  const webhooks = new Set(latest.rows.map((order) => order.webhook_url).filter(Boolean));
+  return { title: "New order", content: form(wallets, [...webhooks], show) };
 }
 
-function form(wallets, webhook, refresh) {
+function form(wallets, webhooks, show) {
   const problem = h("p", { role: "alert" });
   const button = h("button", { class: "main" }, "Create payment link");
   const submit = async (event) => {
     event.preventDefault();
     button.disabled = true;
     try {
-      made = await post("orders", asked(new FormData(event.currentTarget)));
-      await refresh();
+      await show(await post("orders", asked(new FormData(event.currentTarget))));
     } catch (error) {
       problem.className = "problem";
       problem.textContent = error.message;
@@ -50,7 +48,8 @@ function form(wallets, webhook, refresh) {
       choice("stablecoin", "Coin", coins.map((coin) => [coin, coin])),
       choice("blockchain", "Network", chains.map((chain) => [chain, chainName(chain)])),
       h("label", { for: "expires_in" }, "Valid for", h("select", { id: "expires_in", name: "expires_in" }, h("option", { value: "" }, "The usual time"), VALID.map(([seconds, text]) => h("option", { value: seconds }, text)))),
-      h("label", { for: "webhook_url" }, "Webhook", h("span", { class: "hint" }, "Where your shop hears that it was paid."), h("input", { id: "webhook_url", name: "webhook_url", type: "url", required: true, value: webhook ?? "", placeholder: "https://…" })),
+      h("label", { for: "webhook_url" }, "Webhook", h("span", { class: "hint" }, "Where your shop hears that it was paid. Without one you see it here."), h("input", { id: "webhook_url", name: "webhook_url", type: "url", list: "webhooks", placeholder: "https://…" })),
+      h("datalist", { id: "webhooks" }, webhooks.map((url) => h("option", { value: url }))),
       h("div", { class: "whole row" }, button),
       problem
     )

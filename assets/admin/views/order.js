@@ -4,6 +4,7 @@ import { get, post } from "../api.js";
 import { copyButton } from "../copy.js";
 import { ask } from "../dialog.js";
 import { h } from "../dom.js";
+import { due } from "../due.js";
 import { badge, chainName, date, money, moment, short } from "../format.js";
 import { qrCode } from "../qr.js";
 import { table } from "../table.js";
@@ -18,13 +19,14 @@ export async function load({ parameters, refresh }) {
   const { order } = detail;
   return {
     title: `Order ${order.merchant_order_id}`,
+    again: due(detail.webhooks),
     actions: actions(order, refresh),
     content: [
       h("div", { class: "columns" }, facts(detail), h("section", { class: "card" }, h("h2", {}, "What happened"), timeline(detail))),
       detail.claims.length ? h("section", { class: "card" }, h("h2", {}, "What the customer claims"), claimsList(detail.claims)) : null,
       h("section", { class: "card flush" }, h("h2", {}, "What the customer was asked for"), deposits(detail.deposits)),
       h("section", { class: "card flush" }, h("h2", {}, "Transfers"), transfers(detail.transfers)),
-      h("section", { class: "card" }, h("h2", {}, "Webhooks"), webhooks(detail.webhooks)),
+      h("section", { class: "card" }, h("h2", {}, "Webhooks"), webhooks(detail.webhooks, order)),
       link(order),
     ],
   };
@@ -34,7 +36,8 @@ function actions(order, refresh) {
   const done = (text) => (toast(text), refresh());
   const markPaid = async () => {
     const fields = h("label", { for: "reason" }, "Reason", h("span", { class: "hint" }, "Kept in the audit trail: how did the money arrive?"), h("textarea", { id: "reason", name: "reason", required: true, maxlength: 500 }));
-    const text = h("p", {}, `Your shop is told that ${order.merchant_order_id} over ${order.amount} is paid, as if the payment had been seen.`);
+    const told = order.webhook_url ? "Your shop is told, as if the payment had been seen." : "It has no webhook, so nobody is told.";
+    const text = h("p", {}, `${order.merchant_order_id} over ${order.amount} becomes paid. ${told}`);
     const paid = await ask({ title: "Mark this order as paid?", text, fields, confirm: "Mark as paid", danger: true, act: ({ reason }) => post(`orders/${order.order_id}/mark-paid`, { reason }) });
     if (paid) done("Marked as paid.");
   };
@@ -48,7 +51,7 @@ function actions(order, refresh) {
   };
   return [
     order.checkout_url && copyButton(order.checkout_url, "Copy payment link"),
-    order.status !== "pending" && h("button", { id: "resend", onclick: resend }, "Resend webhook"),
+    order.status !== "pending" && order.webhook_url && h("button", { id: "resend", onclick: resend }, "Resend webhook"),
     order.status !== "paid" && h("button", { id: "mark-paid", class: "danger", onclick: markPaid }, "Mark as paid"),
   ];
 }
@@ -77,7 +80,7 @@ function facts({ order, expecting_wallet_address: sender, blockchain, stablecoin
       sender && fact("Only from", short(sender)),
       fact("Only with", [stablecoin, blockchain && chainName(blockchain)].filter(Boolean).join(" on ")),
       fact("Order id", h("code", {}, order.order_id)),
-      fact("Webhook to", h("code", {}, order.webhook_url))
+      fact("Webhook to", order.webhook_url && h("code", {}, order.webhook_url))
     )
   );
 }
@@ -112,7 +115,8 @@ function transfers(rows) {
   );
 }
 
-function webhooks(rows) {
+function webhooks(rows, order) {
+  if (!order.webhook_url) return h("p", { class: "nothing" }, "This order has no webhook: nobody is told of it.");
   if (!rows.length) return h("p", { class: "nothing" }, "Nothing to tell so far.");
   return rows.map((event) => h("div", {}, h("p", { class: "row" }, badge(event.state), h("span", { class: "soft" }, moment(event.created_at))), attempts(event.tries)));
 }

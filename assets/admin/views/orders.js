@@ -1,39 +1,35 @@
 // All orders, newest first: searched, filtered, and exported.
 
 import { to } from "../address.js";
-import { address, list } from "../api.js";
-import { h, replace } from "../dom.js";
+import { address } from "../api.js";
+import { h } from "../dom.js";
 import { badge, chainName, money, moment } from "../format.js";
-import { more, table } from "../table.js";
+import { pages } from "../pages.js";
+import { table } from "../table.js";
 
 const STATUSES = ["pending", "paid", "expired", "cancelled"];
 const FIELDS = ["q", "status", "from", "to"];
 
-export async function load({ query }) {
+export async function load(opened) {
+  const { query } = opened;
   const filter = Object.fromEntries(FIELDS.map((field) => [field, query[field]]));
-  const { rows, next } = await list("orders", { ...asked(filter), limit: 50 });
-  const place = h("section", { class: "card flush", "aria-live": "polite" });
-  show(place, rows, next, filter);
+  const found = await pages(opened, "orders", asked(filter), 50);
   return {
     title: "Orders",
     actions: [
       h("a", { class: "button", href: address("orders.csv", asked(filter)), download: "orders.csv" }, "Export CSV"),
       h("a", { class: "button main", href: to("new") }, "New order"),
     ],
-    content: [filters(filter), place],
+    content: [filters(filter), h("section", { class: "card flush" }, content(found, filter))],
   };
 }
 
-function show(place, rows, next, filter) {
+function content({ rows, more }, filter) {
   if (!rows.length) {
     const some = FIELDS.some((field) => filter[field]);
-    return replace(place, h("h2", {}, "No orders"), h("p", { class: "nothing" }, some ? "Nothing fits this search." : "Your shop has not created any yet."));
+    return [h("h2", {}, "No orders"), h("p", { class: "nothing" }, some ? "Nothing fits this search." : "Your shop has not created any yet.")];
   }
-  const bring = async () => {
-    const further = await list("orders", { ...asked(filter), limit: 50, cursor: next });
-    show(place, [...rows, ...further.rows], further.next, filter);
-  };
-  replace(place, ordersTable("Orders", rows), more(next, bring));
+  return [ordersTable("Orders", rows), more];
 }
 
 /** Orders as rows; other views show some of them, too. */
@@ -52,7 +48,7 @@ export const ordersTable = (caption, rows) =>
   );
 
 function webhook(order) {
-  if (order.status === "pending") return null;
+  if (order.status === "pending" || !order.webhook_url) return null;
   if (order.webhook_success_at) return badge("delivered");
   if (!order.webhook_last_tried_at) return badge("queued");
   return h("span", { class: "badge bad" }, `Failed ${order.webhook_retry_count}×`);

@@ -1,34 +1,30 @@
 // Every transfer to the shop's wallets, newest first.
 
 import { to } from "../address.js";
-import { address, list, post } from "../api.js";
-import { h, replace } from "../dom.js";
+import { address, post } from "../api.js";
+import { h } from "../dom.js";
 import { badge, chainName, money, moment, short } from "../format.js";
-import { more, table } from "../table.js";
+import { pages } from "../pages.js";
+import { table } from "../table.js";
 import { toast } from "../toast.js";
 import { transaction } from "./transaction.js";
 
 const STATUSES = ["waiting_for_confirmation", "matched", "no_matched_deposit", "failed_to_confirm"];
 const FIELDS = ["q", "status"];
 
-export async function load({ query, refresh }) {
+export async function load(opened) {
+  const { query, refresh } = opened;
   const filter = Object.fromEntries(FIELDS.map((field) => [field, query[field]]));
-  const { rows, next } = await list("transfers", { ...filter, limit: 50 });
-  const place = h("section", { class: "card flush" });
-  show(place, rows, next, filter, refresh);
+  const found = await pages(opened, "transfers", filter, 50);
   return {
     title: "Transfers",
     actions: h("a", { class: "button", href: address("transfers.csv", filter), download: "transfers.csv" }, "Export CSV"),
-    content: [filters(filter), place],
+    content: [filters(filter), h("section", { class: "card flush" }, content(found, refresh))],
   };
 }
 
-function show(place, rows, next, filter, refresh) {
-  if (!rows.length) return replace(place, h("h2", {}, "No transfers"), h("p", { class: "nothing" }, "None reached your wallets so far, or none fits the search."));
-  const bring = async () => {
-    const further = await list("transfers", { ...filter, limit: 50, cursor: next });
-    show(place, [...rows, ...further.rows], further.next, filter, refresh);
-  };
+function content({ rows, more }, refresh) {
+  if (!rows.length) return [h("h2", {}, "No transfers"), h("p", { class: "nothing" }, "None reached your wallets so far, or none fits the search.")];
   const columns = [
     { name: "Transaction", head: true, of: transaction },
     { name: "Amount", number: true, of: (t) => money(t.value, t.token) },
@@ -38,7 +34,7 @@ function show(place, rows, next, filter, refresh) {
     { name: "For", of: (t) => whom(t, refresh) },
     { name: "Mined", of: (t) => moment(t.block_timestamp) },
   ];
-  replace(place, table("Transfers", columns, rows), more(next, bring));
+  return [table("Transfers", columns, rows), more];
 }
 
 const progress = (t) =>

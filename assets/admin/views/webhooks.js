@@ -1,28 +1,20 @@
 // What the shop is told, what it was not told yet, and why.
 
 import { to } from "../address.js";
-import { list, post } from "../api.js";
+import { post } from "../api.js";
 import { ask } from "../dialog.js";
-import { h, replace } from "../dom.js";
+import { h } from "../dom.js";
+import { due } from "../due.js";
 import { badge, moment } from "../format.js";
-import { more } from "../table.js";
+import { pages } from "../pages.js";
 import { toast } from "../toast.js";
 import { attempts } from "./attempts.js";
 
-export async function load({ refresh }) {
-  const { rows, next } = await list("webhooks", { limit: 25 });
-  const place = h("div", {});
-  show(place, rows, next, refresh);
-  return { title: "Webhooks", actions: h("button", { id: "test", onclick: test }, "Send a test"), content: place };
-}
-
-function show(place, rows, next, refresh) {
-  if (!rows.length) return replace(place, h("section", { class: "card" }, h("p", { class: "nothing" }, "None was sent so far.")));
-  const bring = async () => {
-    const further = await list("webhooks", { limit: 25, cursor: next });
-    show(place, [...rows, ...further.rows], further.next, refresh);
-  };
-  replace(place, rows.map((event) => card(event, refresh)), more(next, bring));
+export async function load(opened) {
+  const { rows, more } = await pages(opened, "webhooks", {}, 25);
+  const cards = rows.map((event) => card(event, opened.refresh));
+  const none = h("section", { class: "card" }, h("p", { class: "nothing" }, "None was sent so far."));
+  return { title: "Webhooks", again: due(rows), actions: h("button", { id: "test", onclick: test }, "Send a test"), content: rows.length ? [cards, more] : none };
 }
 
 function card(event, refresh) {

@@ -9,7 +9,7 @@ use poem_openapi::payload::Binary;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::answers::ListErrors;
-use super::lists::{between, given};
+use super::lists::{between, given, searched};
 use super::{Admin, orders, transfers};
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
@@ -83,6 +83,8 @@ impl CsvApi {
         _admin: AdminSecret,
         /// `pending`, `paid`, `expired` or `cancelled`.
         status: Query<Option<String>>,
+        /// A search, as in the list of orders; what it finds is sorted as there.
+        q: Query<Option<String>>,
         /// Created at this Unix second or later.
         from: Query<Option<i64>>,
         /// Created at this Unix second or earlier.
@@ -92,6 +94,7 @@ impl CsvApi {
         let status = given(status.as_deref()).map(orders::status_named);
         let filter = OrderFilter {
             status: status.transpose()?,
+            search: searched(q.as_deref()),
             ..OrderFilter::default()
         };
         let page = between(Page::first(CHUNK), *from, *to);
@@ -124,6 +127,8 @@ impl CsvApi {
         _admin: AdminSecret,
         /// `waiting_for_confirmation`, `failed_to_confirm`, `waiting_for_match`, `no_matched_deposit` or `matched`.
         status: Query<Option<String>>,
+        /// The hash of a transaction.
+        q: Query<Option<String>>,
         /// First seen at this Unix second or later.
         from: Query<Option<i64>>,
         /// First seen at this Unix second or earlier.
@@ -133,6 +138,7 @@ impl CsvApi {
         let status = given(status.as_deref()).map(transfers::status_named);
         let filter = TransferFilter {
             status: status.transpose()?,
+            txn_hash: given(q.as_deref()).map(transfers::hash_as_stored),
             ..TransferFilter::default()
         };
         let page = between(Page::first(CHUNK), *from, *to);
@@ -235,7 +241,7 @@ fn order_row(listed: ListedOrder) -> Vec<String> {
         or_nothing(payment.map(|p| &p.amount)),
         or_nothing(payment.map(|p| &p.from_address)),
         or_nothing(payment.map(|p| &p.txn_hash)),
-        order.new.webhook_url,
+        order.new.webhook_url.unwrap_or_default(),
         listed.webhook_failures.to_string(),
         or_nothing(listed.webhook_success_at),
     ]

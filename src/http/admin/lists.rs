@@ -62,6 +62,11 @@ pub fn given(parameter: Option<&str>) -> Option<&str> {
     parameter.filter(|text| !text.is_empty())
 }
 
+/// What is searched for, without the space that copying leaves around it.
+pub fn searched(parameter: Option<&str>) -> Option<String> {
+    given(parameter.map(str::trim)).map(str::to_owned)
+}
+
 /// Answers with a page, and with where the next one begins if this one is full.
 pub fn listed<T: types::Type + types::ToJSON>(
     request: &Request,

@@ -9,6 +9,7 @@ mod feed;
 mod gate;
 mod likely;
 mod lists;
+mod new_order;
 mod order_detail;
 mod orders;
 mod session;

@@ -7,7 +7,8 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::answers::{DeedErrors, FindErrors, ListErrors};
-use super::lists::{Listed, between, given, listed, page};
+use super::lists::{Listed, between, given, listed, page, searched};
+use super::new_order::AdminNewOrderBody;
 use super::order_detail::OrderDetailJson;
 use super::types::{AdminDepositJson, AdminOrderJson, ReasonBody};
 use super::{Admin, order_in_path};
@@ -16,7 +17,7 @@ use crate::http::body::{OptionalJson, RawJson};
 use crate::http::errors::Failure;
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
-use crate::http::types::{CreateOrderBody, OrderJson};
+use crate::http::types::OrderJson;
 use crate::service::admin::{DepositFilter, ListedOrder, OrderFilter, deposits, orders};
 use crate::service::create_order::create_as_admin;
 
@@ -46,8 +47,8 @@ impl OrdersApi {
         _admin: AdminSecret,
         /// `pending`, `paid`, `expired` or `cancelled`.
         status: Query<Option<String>>,
-        /// Searches: an order's UUID, the hash of its payment's transaction, or the beginning of the merchant's id. It goes
-        /// without other filters and cursors; ids that begin so are sorted, the greatest first.
+        /// Searches among what the other filters leave: an order's UUID, the hash of its payment's transaction, or the beginning of
+        /// the merchant's id. Ids that begin so are sorted, the greatest first.
         q: Query<Option<String>>,
         /// Exactly this id of the merchant's.
         merchant_order_id: Query<Option<String>>,
@@ -68,16 +69,12 @@ impl OrdersApi {
     ) -> Result<Listed<AdminOrderJson>, ListErrors> {
         self.0.enter(request).await?;
         let page = between(page(*limit, *offset, cursor.as_deref())?, *from, *to);
-        if let Some(text) = given(q.as_deref()) {
-            let found = orders::search(&self.0.app, text.to_owned(), page).await;
-            let rows = self.rows(found.map_err(Failure::from)?);
-            return Ok(listed(request, &page, rows, None));
-        }
         let filter = OrderFilter {
             status: given(status.as_deref()).map(status_named).transpose()?,
             merchant_order_id: given(merchant_order_id.as_deref()).map(str::to_owned),
             payment_chain: given(blockchain.as_deref()).map(str::to_owned),
             payment_coin: given(token.as_deref()).map(str::to_owned),
+            search: searched(q.as_deref()),
         };
         let found = orders::list(&self.0.app, filter, page).await;
         let (rows, last) = found.map_err(Failure::from)?;
@@ -86,13 +83,14 @@ impl OrdersApi {
 
     /// Create an order
     ///
-    /// As the Service API does it; for a payment link, say, which is the `checkout_url` of the answer.
+    /// As the Service API does it, and without a `webhook_url` if nobody is to be told; for a payment link, say, which is the
+    /// `checkout_url` of the answer.
     #[oai(path = "/orders", method = "post", operation_id = "adminCreateOrder")]
     async fn create(
         &self,
         request: &Request,
         _admin: AdminSecret,
-        body: RawJson<CreateOrderBody>,
+        body: RawJson<AdminNewOrderBody>,
     ) -> Result<Created, DeedErrors> {
         let actor = self.0.enter(request).await?;
         let made = create_as_admin(&self.0.app, body.parse()?.into(), actor).await;
@@ -143,7 +141,7 @@ impl OrdersApi {
     /// Send an order's webhook again
     ///
     /// The event of its present status, with the same `webhook-id`, whatever became of it before. A pending order has
-    /// none: 409 "order is pending".
+    /// none: 409 "order is pending". One made by hand may have nowhere to send it: 409 "order has no webhook_url".
     #[oai(
         path = "/orders/:id/resend-webhook",
         method = "post",

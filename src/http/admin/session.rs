@@ -1,6 +1,9 @@
 //! Signing in to the dashboard, and out again.
 
+use std::net::IpAddr;
+
 use poem::Request;
+use poem::http::uri::Authority;
 use poem::http::{Method, header};
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
@@ -65,10 +68,8 @@ impl SessionApi {
             tracing::error!(%error, "no randomness for a session");
             Failure::clone(&INTERNAL)
         })?;
-        Ok(SignedIn::Opened(
-            Json(Session::of(&config)),
-            cookie(&config, &token, ""),
-        ))
+        let cookie = cookie(&config, request, &token, "");
+        Ok(SignedIn::Opened(Json(Session::of(&config)), cookie))
     }
 
     /// Ask who is signed in
@@ -94,7 +95,8 @@ impl SessionApi {
         if let Some(token) = token(request) {
             self.0.sessions.close(token);
         }
-        SignedOut::Closed(cookie(&self.0.app.config(), "", "; Max-Age=0"))
+        let cookie = cookie(&self.0.app.config(), request, "", "; Max-Age=0");
+        SignedOut::Closed(cookie)
     }
 }
 
@@ -124,11 +126,75 @@ fn token(request: &Request) -> Option<&str> {
         .find_map(|(name, value)| (name == COOKIE).then_some(value))
 }
 
-fn cookie(config: &Config, token: &str, more: &str) -> String {
-    let own = origin_of(&config.server.public_url).unwrap_or_default();
-    let secure = match own.starts_with("https:") {
+fn cookie(config: &Config, request: &Request, token: &str, more: &str) -> String {
+    let origin = request.headers().get(header::ORIGIN);
+    let origin = origin.and_then(|origin| origin.to_str().ok());
+    let secure = match is_secure(&config.server.public_url, origin) {
         true => "; Secure",
         false => "",
     };
     format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}{more}")
+}
+
+/// Whether the cookie may travel by https only. The server sees plain http behind its proxy, too; `origin` is what the browser
+/// itself wrote: where it has the page from. By http from the browser's own machine, as through a tunnel, nothing travels in
+/// the open, and Safari would drop a cookie that is `Secure`. Everywhere else the public URL decides.
+fn is_secure(public_url: &str, origin: Option<&str>) -> bool {
+    let by_https = |url: &str| url.starts_with("https://");
+    match origin {
+        Some(origin) if by_https(origin) => true,
+        Some(origin) if is_own_machine(origin) => false,
+        _ => by_https(&origin_of(public_url).unwrap_or_default()),
+    }
+}
+
+/// Whether an origin is plain http from the machine that the browser runs on.
+fn is_own_machine(origin: &str) -> bool {
+    let authority = origin.strip_prefix("http://").unwrap_or_default();
+    let Ok(authority) = authority.parse::<Authority>() else {
+        return false;
+    };
+    let host = authority.host().trim_matches(['[', ']']);
+    let is_loopback = |address: IpAddr| address.is_loopback();
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_secure_except_from_the_browsers_own_machine() {
+        let check = |public_url: &str, origin: Option<&str>, expected: bool| {
+            let secure = is_secure(public_url, origin);
+            assert_eq!(secure, expected, "{public_url} {origin:?}");
+        };
+        let public = "https://pay.example.com";
+        check(public, None, true);
+        for elsewhere in [
+            "https://pay.example.com",
+            "https://127.0.0.1",
+            "http://pay.example.com",
+            "http://192.168.1.7:8080",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "http://127.0.0.1@example.com",
+            "http://",
+            "null",
+            "",
+        ] {
+            check(public, Some(elsewhere), true);
+        }
+        for tunnel in [
+            "http://127.0.0.1:8080",
+            "http://localhost:8080",
+            "http://LOCALHOST",
+            "http://[::1]:8080",
+            "http://127.8.8.8",
+        ] {
+            check(public, Some(tunnel), false);
+        }
+        check("http://127.0.0.1:8080", None, false);
+        check("http://127.0.0.1:8080", Some("https://localhost"), true);
+    }
 }

@@ -259,7 +259,7 @@ fn as_stored(address: &str) -> String {
 }
 
 /// A transaction's hash as it is stored: in lower case, on EVM chains after `0x`.
-fn hash_as_stored(hash: &str) -> String {
+pub fn hash_as_stored(hash: &str) -> String {
     hash.trim().to_ascii_lowercase()
 }
 

@@ -24,6 +24,7 @@ pub struct AdminOrderJson {
     pub status: StatusJson,
     /// Unix seconds, as all times.
     pub created_at: i64,
+    /// Empty where the order has none, as one made by hand may.
     pub webhook_url: String,
     /// How often the webhook of the present status was sent in vain.
     pub webhook_retry_count: u32,
@@ -180,7 +181,7 @@ pub struct ReasonBody {
 
 impl AdminOrderJson {
     pub fn new(config: &Config, listed: ListedOrder) -> Self {
-        let webhook_url = listed.order.new.webhook_url.clone();
+        let webhook_url = listed.order.new.webhook_url.clone().unwrap_or_default();
         let order = OrderJson::for_merchant(config, listed.order);
         Self {
             order_id: order.order_id,

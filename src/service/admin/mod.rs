@@ -30,6 +30,8 @@ pub enum AdminError {
     NotFound,
     #[error("order is pending")]
     OrderIsPending,
+    #[error("order has no webhook_url")]
+    OrderHasNoWebhook,
     #[error("order is paid")]
     OrderIsPaid,
     #[error("transfer is matched")]

@@ -61,31 +61,6 @@ pub async fn find(app: &App, id: OrderId) -> Result<Detail, AdminError> {
         .await
 }
 
-/// Orders by what people have in hand: the order's own id, a transaction's hash, or the beginning of the merchant's id.
-pub async fn search(app: &App, text: String, page: Page) -> Result<Vec<ListedOrder>, StoreError> {
-    app.db()
-        .read_long(move |c| {
-            let text = text.trim();
-            let mut found = order_list::by_prefix(c, text, page.limit, page.offset)?;
-            if page.offset > 0 {
-                return Ok(found);
-            }
-            if let Ok(id) = OrderId::try_parse(text) {
-                found.extend(order_list::find(c, id)?);
-            }
-            // EVM's hashes are stored with 0x, Tron's without; people copy either.
-            let digits = text.to_ascii_lowercase();
-            let digits = digits.trim_start_matches("0x");
-            if digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-                found.extend(order_list::by_hash(c, digits)?);
-                found.extend(order_list::by_hash(c, &format!("0x{digits}"))?);
-            }
-            found.truncate(page.limit as usize);
-            Ok(found)
-        })
-        .await
-}
-
 /// Marks an order as paid, whatever became of it, and tells everybody as if it had been paid. One that is paid stays as
 /// it is. A transfer that is on its way to the order stays bound to it: it will pay the order once it is confirmed,
 /// instead of being reported as unknown.
@@ -150,9 +125,11 @@ pub async fn resend_webhook(
             if order.status == OrderStatus::Pending {
                 return Err(AdminError::OrderIsPending);
             }
+            let url = order.new.webhook_url.as_deref();
+            let url = url.ok_or(AdminError::OrderHasNoWebhook)?;
             match events::latest(tx, Subject::Order(order.row))? {
                 Some(event) => {
-                    outbox::queue_again(tx, event, &order.new.webhook_url)?;
+                    outbox::queue_again(tx, event, url)?;
                     order_list::reset_webhook(tx, order.row)?;
                 }
                 // Forgotten after `retention.events`: the order still knows its status.
