@@ -56,7 +56,8 @@ impl Pass {
     ) -> Result<(), StoreError> {
         let went_back = head.number < self.last_head;
         let every = EVERY.min(POLLS * chain.poll_interval.as_millis() as i64);
-        let is_time = now_ms - self.second_look.at >= every;
+        // One that began in what is now the future was before the clock was set back.
+        let is_time = !(0..every).contains(&(now_ms - self.second_look.at));
         if self.providers.len() < 2 || !(went_back || is_time) {
             return Ok(());
         }
