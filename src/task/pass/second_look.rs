@@ -1,11 +1,12 @@
-//! A second look by another provider: how far it is, and what it shows in the blocks that were read meanwhile. A provider that
-//! leaves something out shows no sign of it.
+//! A second look by another provider: how far it is, how far its final block is, and what it shows in the blocks that were read
+//! meanwhile. A provider that leaves something out, or whose final block stands still, shows no sign of it.
 
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
 use super::Pass;
+use super::heads::head_of;
 use super::reading::RESCAN;
 use crate::chain::{Provider, ProviderError, Scan, Scanned};
 use crate::config::ChainConfig;
@@ -73,7 +74,7 @@ impl Pass {
         for (i, other) in others.into_iter().enumerate() {
             match reader == Some(i) {
                 true => self.read_by(chain, other, head)?,
-                false => self.ask_head(other),
+                false => self.ask_head(chain, other),
             }
         }
         Ok(())
@@ -95,10 +96,11 @@ impl Pass {
         fitting.get(turn.checked_rem(fitting.len())?).copied()
     }
 
-    fn ask_head(&self, other: Arc<dyn Provider>) {
+    fn ask_head(&self, chain: &ChainConfig, other: Arc<dyn Provider>) {
+        let rule = chain.chain.confirmations;
         let (providers, clock) = (self.providers.clone(), self.app.clock().clone());
-        tokio::task::spawn_blocking(move || match other.head() {
-            Ok(number) => drop(providers.saw_head(&other, number, clock.now_ms())),
+        tokio::task::spawn_blocking(move || match head_of(other.as_ref(), rule) {
+            Ok(head) => drop(providers.saw_head(&other, head, rule, clock.now_ms())),
             Err(error) => providers.failed(&other, &error, clock.now_ms()),
         });
     }
@@ -123,11 +125,12 @@ impl Pass {
             recipients,
             contracts: chain.chain.tokens.iter().map(|t| t.contract).collect(),
         };
+        let rule = chain.chain.confirmations;
         let (providers, clock) = (self.providers.clone(), self.app.clock().clone());
         let looking = tokio::task::spawn_blocking(move || {
-            let looked = other.head().and_then(|number| {
-                providers.saw_head(&other, number, clock.now_ms());
-                look(other.as_ref(), number, ask)
+            let looked = head_of(other.as_ref(), rule).and_then(|head| {
+                providers.saw_head(&other, head, rule, clock.now_ms());
+                look(other.as_ref(), head, ask)
             });
             let failed = |error| providers.failed(&other, &error, clock.now_ms());
             looked.map_err(failed).ok().flatten()
@@ -160,16 +163,15 @@ impl Pass {
 }
 
 /// What a provider shows up to its head, if that is high enough.
-fn look(other: &dyn Provider, number: u64, ask: Scan) -> Result<Option<Looked>, ProviderError> {
-    if number < ask.from {
+fn look(other: &dyn Provider, head: Head, ask: Scan) -> Result<Option<Looked>, ProviderError> {
+    if head.number < ask.from {
         return Ok(None);
     }
-    let (from, to) = (ask.from, number.min(ask.to));
+    let (from, to) = (ask.from, head.number.min(ask.to));
     let scanned = other.scan(&Scan { to, ..ask })?;
-    let finalized = None;
     Ok(Some(Looked {
         from,
-        head: Head { number, finalized },
+        head,
         scanned,
     }))
 }
