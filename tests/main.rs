@@ -20,6 +20,7 @@ mod cli;
 mod config;
 mod dashboard;
 mod documents;
+mod doubts;
 mod downtime;
 mod equal_amounts;
 mod examples;
