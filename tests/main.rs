@@ -57,6 +57,7 @@ mod transfers;
 mod turned_clock;
 mod upgrade;
 mod user_api;
+mod vanished;
 mod watching;
 mod webhooks;
 mod websocket;
