@@ -150,3 +150,78 @@ fn one_that_denies_a_large_payment() {
     paid_once(&world, &large, &hash);
     paid_once(&world, &small, &small_hash);
 }
+
+/// The preferred provider lists the payment and cannot explain it when asked, which is no failure of its passes.
+fn cannot_explain(fault: impl Fn(&str) -> Fault) {
+    let (world, _backup) = with_backup(|_| {});
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    let hash = world.net.pay(&deposit);
+    world.wait_for_progress(&shopper);
+    world.rpc.fail(fault(&hash));
+    world.confirm();
+    wait::until_within(2 * wait::SOON, "the payment to count", || {
+        (shopper.status()["status"] == "paid").then_some(())
+    });
+    let log = world.server.log();
+    let said = "a provider does not show a transfer that others do: going by them";
+    assert_eq!(log.matches(said).count(), 1, "{log}");
+    paid_once(&world, &shopper, &hash);
+}
+
+#[test]
+fn one_that_talks_nonsense_about_a_payment() {
+    cannot_explain(|hash| Fault::NonsenseAbout(hash.to_owned()));
+}
+
+#[test]
+fn one_that_answers_an_error_about_a_payment() {
+    cannot_explain(|hash| Fault::ErrorAbout(hash.to_owned()));
+}
+
+#[test]
+fn one_that_tells_of_an_orphaned_block() {
+    cannot_explain(|hash| Fault::OrphanAbout(hash.to_owned()));
+}
+
+/// The preferred provider is on a fork of its own: the payment is neither given up, with the order long past its time, nor paid until
+/// it is back on the chain.
+fn is_on_a_fork(agreement: u32) {
+    let (world, _backup) = with_backup(|config| {
+        config.chains[0].agreement = agreement;
+        config.set("orders", "expires_after", "\"3s\"");
+    });
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    let hash = world.net.pay(&deposit);
+    let block = world.net.anvil.block_of(&hash);
+    world.wait_for_progress(&shopper);
+    world.rpc.fail(Fault::Fork(block, hash.clone()));
+    world.confirm();
+    let said = || {
+        let log = world.server.log();
+        log.matches("providers disagree about a transfer").count()
+    };
+    wait::until("the log to say so", || (said() > 0).then_some(()));
+    wait::holds(
+        std::time::Duration::from_secs(5),
+        "it is neither given up nor paid",
+        || {
+            let order = shopper.status();
+            order["status"] == "pending" && order["payment"]["txn_hash"] == hash.as_str()
+        },
+    );
+    assert_eq!(said(), 1);
+    world.rpc.heal();
+    let order = world.wait_for_status(&shopper, "paid");
+    assert_eq!(order["payment"]["txn_hash"], hash.as_str());
+    assert!(world.unknown_transfers().is_empty());
+}
+
+#[test]
+fn one_that_is_on_a_fork() {
+    is_on_a_fork(1);
+}
+
+#[test]
+fn one_that_is_on_a_fork_where_two_must_agree() {
+    is_on_a_fork(2);
+}

@@ -8,12 +8,13 @@ use serde_json::json;
 
 use crate::support::config::{SECRET, Wallet};
 use crate::support::devnet::{Devnet, wallet_address};
-use crate::support::faulty_rpc::FaultyRpc;
+use crate::support::faulty_rpc::{Fault, FaultyRpc};
 use crate::support::shop::order_body;
 use crate::support::sign;
 use crate::support::socket::Frame;
+use crate::support::token::Token;
 use crate::support::wait;
-use crate::support::world::{ORDERS, World};
+use crate::support::world::{ORDERS, UNKNOWN, World};
 
 const OTHER_SECRET: &str = "the-next-secret-for-tests-9876543210";
 
@@ -326,4 +327,101 @@ fn what_needs_a_restart_is_said_and_the_rest_is_taken() {
     );
     let moved = world.shop.shopper_at(&shopper.order_id, &url);
     assert_eq!(moved.status()["status"], "pending");
+}
+
+/// Each payment counts by the rule that holds when it is deep enough.
+#[test]
+fn confirmations_change_while_a_payment_waits() {
+    let world = World::start();
+    let (shopper, deposit) = world.deposit("5", "USDT");
+    let hash = world.net.pay(&deposit);
+    world.wait_for_progress(&shopper);
+    world.reload_with(|config| config.chains[0].confirmations = "8".to_owned());
+    world.net.anvil.mine(6);
+    wait::until("seven confirmations", || {
+        (shopper.status()["payment"]["confirmations"] == 7).then_some(())
+    });
+    assert_eq!(shopper.status()["status"], "pending");
+    world.net.anvil.mine(1);
+    let order = world.wait_for_status(&shopper, "paid");
+    assert_eq!(order["payment"]["txn_hash"], hash.as_str());
+
+    let (shopper, deposit) = world.deposit("6", "USDT");
+    world.net.pay(&deposit);
+    world.wait_for_progress(&shopper);
+    assert_eq!(shopper.status()["status"], "pending");
+    world.reload_with(|config| config.chains[0].confirmations = "1".to_owned());
+    // Without a block more.
+    world.wait_for_status(&shopper, "paid");
+    assert!(world.unknown_transfers().is_empty());
+}
+
+#[test]
+fn agreement_changes_while_a_payment_waits() {
+    let world = World::start();
+    let (shopper, deposit) = world.deposit("5", "USDT");
+    let hash = world.net.pay(&deposit);
+    world.wait_for_progress(&shopper);
+    let second = FaultyRpc::start(&world.net.anvil.url);
+    second.fail(Fault::Denies(hash.clone()));
+    let of_two = |agreement| {
+        let url = second.url();
+        world.reload_with(|config| {
+            config.chains[0].urls.push(url);
+            config.chains[0].agreement = agreement;
+        })
+    };
+    of_two(2);
+    world.confirm();
+    wait::until("the log to say so", || {
+        let log = world.server.log();
+        log.contains("providers disagree about a transfer")
+            .then_some(())
+    });
+    assert_eq!(shopper.status()["status"], "pending");
+    of_two(1);
+    let order = world.wait_for_status(&shopper, "paid");
+    assert_eq!(order["payment"]["txn_hash"], hash.as_str());
+    assert!(world.unknown_transfers().is_empty());
+}
+
+/// A contract that becomes one of the coin pays what was sent by it shortly before; what was sent by one that is it no more is reported.
+#[test]
+fn tokens_change_while_a_payment_waits() {
+    let world = World::start();
+    let other = Token::deploy(&world.net.anvil, "USDT", 6);
+    let both = |contracts: Vec<String>| {
+        world.reload_with(|config| config.chains[0].tokens[0].1 = contracts)
+    };
+    let (shopper, _) = world.deposit("5", "USDT");
+    let payer = world.net.anvil.account(0);
+    let units = other.units("5");
+    let hash = other.submit(&world.net.anvil, &payer, &world.net.wallet, units);
+    world.net.anvil.receipt(&hash);
+    world.settle_everything();
+    assert!(shopper.status()["payment"].is_null(), "no coin of ours");
+    let usdt = world.net.usdt.contract.clone();
+    both(vec![usdt, other.contract.clone()]);
+    let order = world.wait_for_status(&shopper, "paid");
+    assert_eq!(order["payment"]["txn_hash"], hash.as_str());
+
+    let (shopper, deposit) = world.deposit("6", "USDT");
+    let hash = world.net.pay(&deposit);
+    world.wait_for_progress(&shopper);
+    both(vec![other.contract.clone()]);
+    world.confirm();
+    world.receiver.wait_for(UNKNOWN, 1);
+    assert_eq!(world.unknown_transfers().len(), 1);
+    let status: String = world
+        .server
+        .db()
+        .query_row(
+            "SELECT status FROM transfers WHERE txn_hash = ?1",
+            [&hash],
+            |row| row.get(0),
+        )
+        .expect("the transfer");
+    assert_eq!(status, "no_matched_deposit");
+    assert_eq!(shopper.status()["status"], "pending");
+    assert!(shopper.status()["payment"].is_null());
 }

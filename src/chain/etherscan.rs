@@ -14,7 +14,7 @@ use super::etherscan_api::EtherscanApi;
 use super::evm_log;
 use super::evm_rpc::EvmRpc;
 use super::http::HttpClient;
-use super::json_rpc::CallError;
+use super::json_rpc::{CallError, NodeError};
 use super::listing;
 use super::meter::Meter;
 use super::refusals::{self, Meaning};
@@ -91,11 +91,13 @@ impl Provider for Etherscan {
     }
 
     fn finalized(&self) -> Result<Option<u64>, ProviderError> {
-        match self.node.finalized() {
-            // Tags are not part of what the proxy promises, and it has many words for that.
-            Err(ProviderError::BadAnswer(_)) => Ok(None),
-            answer => answer,
-        }
+        // Tags are not part of what the proxy promises, and it has many words for that: all are its own errors.
+        let no_tag = |error: &NodeError| {
+            let plan_or_pace =
+                matches!(refusals::meaning(error), Meaning::Later | Meaning::Refused);
+            refusals::tag_unsupported(error) || !plan_or_pace
+        };
+        self.node.newest_final(no_tag)
     }
 
     fn scan(&self, ask: &Scan) -> Result<Scanned, ProviderError> {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::evm_log::{self, Log, Wanted};
 use super::evm_scan::Learned;
 use super::http::HttpClient;
-use super::json_rpc::{CallError, JsonRpc, Node};
+use super::json_rpc::{CallError, JsonRpc, Node, NodeError};
 use super::meter::Meter;
 use super::refusals;
 use super::{Provider, ProviderError, Receipt, Scan, Scanned};
@@ -22,6 +22,8 @@ pub struct EvmRpc {
     pub(super) family: Family,
     chain_id: u64,
     trusted: AtomicBool,
+    /// Whether it ever told of a final block.
+    tells_final: AtomicBool,
     learned: Mutex<Learned>,
 }
 
@@ -55,6 +57,7 @@ impl EvmRpc {
             family,
             chain_id,
             trusted: AtomicBool::new(false),
+            tells_final: AtomicBool::new(false),
             learned: Mutex::default(),
         }
     }
@@ -72,13 +75,7 @@ impl Provider for EvmRpc {
     }
 
     fn finalized(&self) -> Result<Option<u64>, ProviderError> {
-        self.verify()?;
-        match self.raw_block(json!("finalized")) {
-            Ok(Some(block)) => Ok(Some(self.block_ref(&block)?.number)),
-            Ok(None) => Ok(None),
-            Err(CallError::Node(error)) if refusals::tag_unsupported(&error) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        self.newest_final(refusals::tag_unsupported)
     }
 
     fn scan(&self, ask: &Scan) -> Result<Scanned, ProviderError> {
@@ -141,6 +138,27 @@ impl Provider for EvmRpc {
 }
 
 impl EvmRpc {
+    /// The newest final block. `None` where the node answers `null`, or with an error that is `no_tag`; but never again once it
+    /// told of one: without it a payment would count at the usual depth, which is not what the merchant asked for.
+    pub(super) fn newest_final(
+        &self,
+        no_tag: impl Fn(&NodeError) -> bool,
+    ) -> Result<Option<u64>, ProviderError> {
+        self.verify()?;
+        let has_told = self.tells_final.load(Ordering::Acquire);
+        match self.raw_block(json!("finalized")) {
+            Ok(Some(block)) => {
+                let number = self.block_ref(&block)?.number;
+                self.tells_final.store(true, Ordering::Release);
+                Ok(Some(number))
+            }
+            Ok(None) if has_told => bad("no finalized block, though it told of one before"),
+            Ok(None) => Ok(None),
+            Err(CallError::Node(error)) if !has_told && no_tag(&error) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Checks the chain id, unless that has been done.
     pub(super) fn verify(&self) -> Result<(), ProviderError> {
         if self.trusted.load(Ordering::Acquire) {

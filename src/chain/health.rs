@@ -1,6 +1,7 @@
 //! How one provider is doing, and how long to leave it alone.
 
 use super::ProviderError;
+use crate::domain::confirmation::Head;
 
 /// The longest wait between tries of an only provider.
 const ALONE_MS: f64 = 10_000.0;
@@ -37,6 +38,8 @@ pub struct Health {
     pub standing: Standing,
     /// The newest block it told of, and when.
     pub head: Option<(u64, i64)>,
+    /// The newest final block it told of, and when.
+    pub finalized: Option<(u64, i64)>,
     failing_until: i64,
     /// The same as if there were no other provider.
     failing_until_if_last: i64,
@@ -53,6 +56,7 @@ impl Health {
             alone,
             standing: Standing::Well,
             head: None,
+            finalized: None,
             failing_until: i64::MIN,
             failing_until_if_last: i64::MIN,
             lagging_until: i64::MIN,
@@ -86,6 +90,14 @@ impl Health {
                 *until -= ms;
             }
         }
+    }
+
+    /// It told how far it is.
+    pub fn saw(&mut self, head: Head, now_ms: i64) {
+        self.head = Some((head.number, now_ms));
+        // One that calls its newest block final has no notion of it: nobody lags behind that.
+        let finalized = head.finalized.filter(|number| *number < head.number);
+        self.finalized = finalized.map(|number| (number, now_ms));
     }
 
     pub fn succeeded(&mut self, now_ms: i64) {

@@ -62,7 +62,8 @@ pub trait Provider: Send + Sync {
     /// last [`Provider::distrust`].
     fn head(&self) -> Result<u64, ProviderError>;
 
-    /// The number of the newest block that the chain calls final; `None` where the provider has no such notion.
+    /// The number of the newest block that the chain calls final; `None` where the provider has no such notion. One that told of
+    /// such a block before has it: from then on anything else is an error.
     fn finalized(&self) -> Result<Option<u64>, ProviderError>;
 
     /// The transfers in a range of blocks. May cover less than was asked, but at least one block.

@@ -9,6 +9,8 @@ use std::time::Duration;
 use super::health::{Health, Standing};
 use super::meter::{Meter, Today};
 use super::{Provider, ProviderError};
+use crate::domain::confirmation::Head;
+use crate::domain::registry::ConfirmationRule;
 
 /// A head that was seen longer ago says nothing about how far the chain is now.
 const HEAD_COUNTS_MS: i64 = 60_000;
@@ -55,7 +57,8 @@ pub struct ProviderStatus {
 }
 
 impl Providers {
-    /// `chain` is for the log. A provider whose head is more than `max_lag` blocks behind another's is left alone for a while.
+    /// `chain` is for the log. A provider whose head is more than `max_lag` blocks behind another's is left alone for a while, and so
+    /// is one whose final block stands still.
     pub fn new(chain: &str, providers: Vec<Arc<dyn Provider>>, max_lag: u64) -> Self {
         let alone = providers.len() == 1;
         let health = |provider: &Arc<dyn Provider>| Health::new(chain, provider.label(), alone);
@@ -70,6 +73,11 @@ impl Providers {
             }),
             members: providers,
         }
+    }
+
+    /// The lowest head that does not lag behind this one.
+    pub fn least_head(&self, head: Head) -> u64 {
+        head.number.saturating_sub(self.max_lag)
     }
 
     /// How many there are, well or not.
@@ -155,19 +163,31 @@ impl Providers {
         }
     }
 
-    /// It told its newest block. `true` if another provider that can be asked now is further: pick again.
-    pub fn saw_head(&self, provider: &Arc<dyn Provider>, head: u64, now_ms: i64) -> bool {
+    /// It told its newest block, and its newest final one where the chain's rule goes by that. `true` if another provider that
+    /// can be asked now is further in either: pick again.
+    pub fn saw_head(
+        &self,
+        provider: &Arc<dyn Provider>,
+        head: Head,
+        rule: ConfirmationRule,
+        now_ms: i64,
+    ) -> bool {
         let Some(i) = self.index(provider) else {
             return false;
         };
         let mut state = self.state();
-        state.health[i].head = Some((head, now_ms));
+        state.health[i].saw(head, now_ms);
         let further = |(j, other): (usize, &Health)| {
-            let seen = other.head.filter(|(_, at)| now_ms - at <= HEAD_COUNTS_MS);
             j != i
                 && other.ready_at() <= now_ms
                 && spent_until(&self.members[j], now_ms) <= now_ms
-                && seen.is_some_and(|(theirs, _)| theirs.saturating_sub(head) > self.max_lag)
+                && (is_further(other.head, Some(head.number), self.max_lag, now_ms)
+                    || is_further(
+                        other.finalized,
+                        head.finalized,
+                        self.max_final_lag(rule),
+                        now_ms,
+                    ))
         };
         let lags = state.health.iter().enumerate().any(further);
         state.health[i].set_lagging(lags, now_ms);
@@ -200,6 +220,12 @@ impl Providers {
         state.health.iter().enumerate().map(status).collect()
     }
 
+    /// Final blocks come many at a time, and reach one provider later than another: as many more may be missing as a final block
+    /// usually is deep.
+    fn max_final_lag(&self, rule: ConfirmationRule) -> u64 {
+        self.max_lag.saturating_add(rule.required().into())
+    }
+
     fn index(&self, provider: &Arc<dyn Provider>) -> Option<usize> {
         self.members
             .iter()
@@ -230,6 +256,17 @@ impl State {
             let when = |i: &usize| self.health[*i].ready_if_last_at();
             all.min_by_key(when).filter(|i| when(i) <= now_ms)
         })
+    }
+}
+
+/// Whether what another provider told is further than what one tells now, by more than it may be. What was told long ago counts
+/// for nothing.
+fn is_further(theirs: Option<(u64, i64)>, own: Option<u64>, may_be: u64, now_ms: i64) -> bool {
+    match (theirs, own) {
+        (Some((theirs, at)), Some(own)) => {
+            now_ms - at <= HEAD_COUNTS_MS && theirs.saturating_sub(own) > may_be
+        }
+        _ => false,
     }
 }
 

@@ -68,12 +68,53 @@ pub fn opinion(
     }
 }
 
-/// Why a transfer that is deep enough is not confirmed yet.
+/// What another provider says about a transfer that the first one says is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OnGone {
+    /// It is gone here, too.
+    Gone,
+    /// It stands here, deep enough to count.
+    Stands,
+    /// It stands here, not deep enough yet: a reorganisation may be on its way here.
+    StandsYet,
+    /// It says nothing sure, or is too far behind to have heard of it.
+    Unsure,
+}
+
+/// Judges another provider's look-up of a transfer that the first one says is gone. `head` is the other's own; one that is below
+/// `least_head` stands still, and what it shows near its head may be long past.
+pub fn on_gone(found: &Verdict, head: Head, rule: ConfirmationRule, least_head: u64) -> OnGone {
+    match found {
+        Verdict::Gone => OnGone::Gone,
+        Verdict::Stands(block) if head.confirms(block.number, rule) => OnGone::Stands,
+        Verdict::Stands(_) if head.number >= least_head => OnGone::StandsYet,
+        Verdict::Stands(_) | Verdict::Unclear(_) => OnGone::Unsure,
+    }
+}
+
+/// What keeps a transfer that the first provider says is gone, by what the others say; `None`: nothing, it is gone. `needed`
+/// providers make a payment count, of `hosts` that the chain has. Two that say so are enough to take it for gone, or as many
+/// as make it count.
+pub fn kept_by(others: &[OnGone], needed: u32, hosts: usize) -> Option<HeldBack> {
+    let gone = 1 + others.iter().filter(|said| **said == OnGone::Gone).count();
+    let needed = needed as usize;
+    if gone >= needed.max(2) {
+        None
+    } else if others.contains(&OnGone::Stands) {
+        Some(HeldBack::ProvidersDisagree)
+    } else if others.contains(&OnGone::StandsYet) || gone < needed.min(hosts) {
+        Some(HeldBack::AwaitingSecond)
+    } else {
+        None
+    }
+}
+
+/// Why a transfer that is deep enough is not confirmed yet, or one that seems to be gone is not given up yet.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum HeldBack {
     /// The chain has no other independent provider: it waits until there is one, or a person decides.
     NoSecondProvider,
-    /// The others cannot be asked now, or have not come so far.
+    /// The others cannot be asked now, have not come so far, or have not heard yet that it is gone.
     AwaitingSecond,
     /// Another provider shows something else.
     ProvidersDisagree,
@@ -165,6 +206,69 @@ mod tests {
             let head = Head { number: at, finalized };
             let agrees = opinion(&shown, &Verdict::Stands(block(number, &hash)), head, rule) == Opinion::Agrees;
             prop_assert_eq!(agrees, number == 10 && hash == "a" && head.confirms(10, rule));
+        }
+    }
+
+    #[test]
+    fn what_stands_elsewhere_is_not_gone() {
+        let rule = ConfirmationRule::Depth(3);
+        let stands = Verdict::Stands(block(10, "a"));
+        let say = |found: &Verdict, at: u64| on_gone(found, head(at), rule, 11);
+        assert_eq!(
+            [10, 11, 12].map(|at| say(&stands, at)),
+            [OnGone::Unsure, OnGone::StandsYet, OnGone::Stands]
+        );
+        assert_eq!(
+            on_gone(&stands, head(12), rule, 99),
+            OnGone::Stands,
+            "deep enough, however far it is behind"
+        );
+        assert_eq!(say(&Verdict::Gone, 12), OnGone::Gone);
+        assert_eq!(
+            say(&Verdict::Unclear(Doubt::LacksBlock), 12),
+            OnGone::Unsure
+        );
+    }
+
+    #[test]
+    fn it_takes_two_to_give_a_payment_up_where_others_show_it() {
+        use OnGone::{Gone, Stands, StandsYet, Unsure};
+        let awaiting = Some(HeldBack::AwaitingSecond);
+        let disagree = Some(HeldBack::ProvidersDisagree);
+        assert_eq!(kept_by(&[], 1, 1), None, "an only provider is believed");
+        assert_eq!(kept_by(&[], 1, 2), None, "nobody else can be asked");
+        assert_eq!(kept_by(&[Unsure], 1, 2), None);
+        assert_eq!(kept_by(&[Gone], 1, 2), None);
+        assert_eq!(kept_by(&[StandsYet], 1, 2), awaiting);
+        assert_eq!(kept_by(&[Stands], 1, 2), disagree);
+        assert_eq!(kept_by(&[StandsYet, Stands], 1, 3), disagree);
+        for order in [[Stands, Gone], [Gone, Stands]] {
+            assert_eq!(kept_by(&order, 1, 3), None, "two against one");
+            assert_eq!(kept_by(&order, 2, 3), None);
+            assert_eq!(kept_by(&order, 3, 3), disagree);
+        }
+        assert_eq!(kept_by(&[], 2, 2), awaiting, "as for making it count");
+        assert_eq!(kept_by(&[Unsure], 2, 2), awaiting);
+        assert_eq!(kept_by(&[], 2, 1), None, "there never will be a second");
+        assert_eq!(kept_by(&[Gone], 3, 2), None, "all that there are");
+        assert_eq!(kept_by(&[], 3, 2), awaiting);
+    }
+
+    proptest! {
+        /// Nobody alone takes back what another shows deep enough, whatever the settings and the order.
+        #[test]
+        fn one_word_never_buries_what_stands_elsewhere(
+            said in prop::collection::vec(0u8..4, 0..5), needed in 1u32..4, hosts in 1usize..6,
+        ) {
+            let word = |n: &u8| [OnGone::Gone, OnGone::Stands, OnGone::StandsYet, OnGone::Unsure][*n as usize];
+            let others: Vec<OnGone> = said.iter().map(word).collect();
+            let mut backwards = others.clone();
+            backwards.reverse();
+            let kept = kept_by(&others, needed, hosts);
+            prop_assert_eq!(kept, kept_by(&backwards, needed, hosts));
+            if others.contains(&OnGone::Stands) && !others.contains(&OnGone::Gone) {
+                prop_assert_eq!(kept, Some(HeldBack::ProvidersDisagree));
+            }
         }
     }
 

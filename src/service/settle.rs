@@ -101,7 +101,7 @@ pub async fn settle(app: &App, row: i64, verdict: Verdict, head: Head) -> Result
     Ok(())
 }
 
-/// Notes why a transfer that stands in a block, deep enough, is not confirmed yet.
+/// Notes why a transfer that was seen in a block is neither confirmed nor given up yet.
 pub async fn hold_back(
     app: &App,
     row: i64,
@@ -143,6 +143,9 @@ fn settle_waiting(
             if head.confirms(block.number, rule(config, transfer)) {
                 confirm(tx, config, transfer.row, head.confirmations(block.number))
             } else {
+                if transfer.held_back.is_some() {
+                    transfers::set_held_back(tx, transfer.row, None)?;
+                }
                 note_depth(tx, transfer.row, head.confirmations(block.number))
             }
         }

@@ -38,7 +38,7 @@ pub struct ListedTransfer {
     pub status: TransferStatus,
     pub confirmations: u64,
     pub required: u32,
-    /// Why it is not confirmed although it is deep enough.
+    /// Why it is neither confirmed nor given up yet.
     pub held_back: Option<String>,
     pub fulfillment: Option<i64>,
     pub tail_dropped: bool,

@@ -25,7 +25,7 @@ pub struct StoredTransfer {
     pub candidate: Option<i64>,
     pub fulfillment: Option<i64>,
     pub vanished: bool,
-    /// Why it waits although it is deep enough.
+    /// Why it is neither confirmed nor given up yet.
     pub held_back: Option<HeldBack>,
 }
 
@@ -238,7 +238,7 @@ pub fn set_unmatched(tx: &Tx<'_>, row: i64) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Notes why a transfer waits although it is deep enough; `None`: nothing keeps it.
+/// Notes why a transfer is neither confirmed nor given up yet; `None`: nothing keeps it.
 pub fn set_held_back(tx: &Tx<'_>, row: i64, why: Option<HeldBack>) -> Result<(), StoreError> {
     tx.prepare_cached("UPDATE transfers SET held_back = ?2 WHERE id = ?1")?
         .execute(params![row, why.map(HeldBack::as_str)])?;

@@ -1,6 +1,7 @@
 //! One pass over a chain: read up to the head, record what was found, look up what is ready, settle it.
 
 mod beginning;
+mod deciding;
 mod heads;
 mod notes;
 mod reading;

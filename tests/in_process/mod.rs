@@ -72,6 +72,18 @@ impl Turned {
         more: &str,
         for_each_chain: &str,
     ) -> Self {
+        let rule = confirmations.to_string();
+        Self::by_rule(names, providers, &rule, more, for_each_chain)
+    }
+
+    /// The same with `confirmations` as the file writes them.
+    pub fn by_rule(
+        names: &[&str],
+        providers: usize,
+        confirmations: &str,
+        more: &str,
+        for_each_chain: &str,
+    ) -> Self {
         let nets: Vec<String> = names
             .iter()
             .enumerate()
@@ -185,6 +197,11 @@ impl Turned {
         self.db().query_row(sql, [], row).unwrap()
     }
 
+    /// A number out of the file.
+    pub fn number(&self, sql: &str) -> i64 {
+        self.db().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
     /// The file, to look into.
     pub fn db(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.app.config().database.path.clone()).unwrap()
@@ -217,7 +234,7 @@ pub fn shopper() -> Address {
     Address::new(Family::Evm, [9; 20])
 }
 
-fn net(name: &str, chain_id: usize, providers: usize, confirmations: u32, more: &str) -> String {
+fn net(name: &str, chain_id: usize, providers: usize, confirmations: &str, more: &str) -> String {
     // Never asked: the tests put their own in the places of these.
     let urls: Vec<String> = (0..providers)
         .map(|i| format!("{{ kind = \"rpc\", url = \"http://127.0.0.{}:1\" }}", i + 1))

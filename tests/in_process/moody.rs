@@ -1,5 +1,6 @@
 //! A provider of a simulated chain that fails, lags and lies as it is told.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use ocrch::chain::meter::Meter;
@@ -12,6 +13,7 @@ pub struct Moody {
     label: String,
     chain: SimulatedChain,
     meter: Meter,
+    look_ups: AtomicU64,
     mood: Mutex<Mood>,
 }
 
@@ -27,6 +29,10 @@ struct Mood {
     hidden: Vec<String>,
     /// Transactions whose transfers it does not list.
     omitted: Vec<String>,
+    /// Transactions that it says nothing sensible of when asked for them.
+    confused_by: Vec<String>,
+    /// Its newest final block, where that stands still.
+    final_at: Option<u64>,
     /// Transfers that it made up.
     invented: Vec<ChainTransfer>,
     /// It names other blocks than the chain has.
@@ -43,6 +49,7 @@ impl Moody {
             label: format!("scripted node{place}.example"),
             chain,
             meter: Meter::default(),
+            look_ups: AtomicU64::new(0),
             mood: Mutex::default(),
         }
     }
@@ -75,6 +82,23 @@ impl Moody {
         self.mood().invented.push(transfer);
     }
 
+    /// Says nothing sensible when asked for a transaction that it lists.
+    pub fn confuse(&self, txn_hash: &str) {
+        self.mood().confused_by.push(txn_hash.to_owned());
+    }
+
+    /// Its newest final block is the present one from now on, however its head moves.
+    pub fn stop_final(&self) {
+        let now = self.finalized().expect("it is well");
+        self.mood().final_at = now;
+    }
+
+    /// A reorganisation removed a transaction, as far as it knows.
+    pub fn reorg(&self, txn_hash: &str) {
+        self.hide(txn_hash);
+        self.fork();
+    }
+
     /// Names other blocks than the chain has.
     pub fn fork(&self) {
         self.mood().on_a_fork = true;
@@ -92,6 +116,16 @@ impl Moody {
 
     pub fn heal(&self) {
         *self.mood() = Mood::default();
+    }
+
+    /// How often it was asked anything.
+    pub fn requests(&self) -> u64 {
+        self.meter.requests()
+    }
+
+    /// How often it was asked for a transaction.
+    pub fn look_ups(&self) -> u64 {
+        self.look_ups.load(Ordering::Relaxed)
     }
 
     fn mood(&self) -> MutexGuard<'_, Mood> {
@@ -137,8 +171,8 @@ impl Provider for Moody {
     }
 
     fn finalized(&self) -> Result<Option<u64>, ProviderError> {
-        let head = self.asked()?.1;
-        Ok(Some(head.saturating_sub(2)))
+        let (mood, head) = self.asked()?;
+        Ok(Some(mood.final_at.unwrap_or(head.saturating_sub(2))))
     }
 
     fn scan(&self, ask: &Scan) -> Result<Scanned, ProviderError> {
@@ -180,9 +214,13 @@ impl Provider for Moody {
         txn_hash: &str,
         recipients: &[Address],
     ) -> Result<Option<Receipt>, ProviderError> {
+        self.look_ups.fetch_add(1, Ordering::Relaxed);
         let (mood, head) = self.asked()?;
         if mood.hidden.iter().any(|hidden| hidden == txn_hash) {
             return Ok(None);
+        }
+        if mood.confused_by.iter().any(|hash| hash == txn_hash) {
+            return Err(ProviderError::BadAnswer("missing trie node".into()));
         }
         let invented = mood.invented.iter().find(|t| t.id.txn_hash == txn_hash);
         let receipt = match invented {

@@ -39,6 +39,10 @@ pub enum Fault {
     NonsenseAbout(String),
     /// An error of the node's about this transaction only.
     ErrorAbout(String),
+    /// This transaction's receipt is of a block that is not the chain's.
+    OrphanAbout(String),
+    /// A fork of its own, as long as the chain, from this block on and without this transaction.
+    Fork(u64, String),
     /// Lists no log of this transaction, and answers truly when asked for it.
     Omits(String),
     /// Shows nothing at all of this transaction.
@@ -267,6 +271,8 @@ fn serve(stream: TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
                 | Fault::Head(_)
                 | Fault::NonsenseAbout(_)
                 | Fault::ErrorAbout(_)
+                | Fault::OrphanAbout(_)
+                | Fault::Fork(..)
                 | Fault::BlockError(_)
                 | Fault::Omits(_)
                 | Fault::Denies(_)
@@ -355,6 +361,26 @@ fn spoil(call: &Value, mut answer: Value, state: &State) -> Value {
         }
         (Fault::Denies(hash), "eth_getTransactionReceipt") if call["params"][0] == **hash => {
             answer["result"] = Value::Null;
+        }
+        (Fault::OrphanAbout(hash), "eth_getTransactionReceipt") if call["params"][0] == **hash => {
+            answer["result"]["blockHash"] = json!(format!("0x{}", "0f".repeat(32)));
+        }
+        (Fault::Fork(_, hash), "eth_getLogs") => {
+            if let Some(logs) = answer["result"].as_array_mut() {
+                logs.retain(|log| log["transactionHash"] != **hash);
+            }
+        }
+        (Fault::Fork(_, hash), "eth_getTransactionReceipt") if call["params"][0] == **hash => {
+            answer["result"] = Value::Null;
+        }
+        (Fault::Fork(from, _), "eth_getBlockByNumber") => {
+            let block = &mut answer["result"];
+            if block["number"].is_string() && number(&block["number"]) >= *from {
+                block["hash"] = json!(format!(
+                    "0x{:0>64}",
+                    format!("f{:x}", number(&block["number"]))
+                ));
+            }
         }
         (Fault::ErrorAbout(hash), "eth_getTransactionReceipt") if call["params"][0] == **hash => {
             return error(call, -32000, "missing trie node");

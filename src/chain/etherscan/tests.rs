@@ -277,6 +277,25 @@ fn the_proxy_refuses_in_the_explorers_envelope() {
     assert!(provider(&server).block(5).is_err());
 }
 
+/// Only the explorer's own word says that it has no such block; a gateway's page or half an answer says nothing.
+#[test]
+fn a_bad_moment_is_no_lack_of_a_final_block() {
+    let world = World::new(Family::Evm, 100);
+    let bad_moments: [fn() -> Answer; 3] = [
+        || Answer::text(502, "<html>Bad Gateway</html>"),
+        || Answer::text(200, r#"{"jsonrpc":"2.0","id":1,"resu"#),
+        || Answer::text(200, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#),
+    ];
+    for moment in bad_moments {
+        let server = with_fault(&world, "eth_getBlockByNumber", moment);
+        let answer = provider(&server).finalized();
+        assert!(
+            matches!(answer, Err(ProviderError::BadAnswer(_))),
+            "{answer:?}"
+        );
+    }
+}
+
 #[test]
 fn another_chain_behind_a_look_alike_is_found_out_where_it_can_be() {
     let world = World::new(Family::Evm, 100);

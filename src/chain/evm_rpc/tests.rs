@@ -120,6 +120,32 @@ fn finalized_is_none_only_where_the_tag_is_unknown() {
     assert!(ask(|| Answer::text(502, "")).is_err());
 }
 
+/// A bad moment of a node that knows the tag is no lack of it.
+#[test]
+fn what_told_of_a_final_block_has_one() {
+    let no_more: [fn() -> Answer; 3] = [
+        || Answer::result(Value::Null),
+        || Answer::error(200, -32000, "header not found"),
+        || Answer::error(200, -32602, "TAG [pending | finalized] not supported"),
+    ];
+    for answer in no_more {
+        let mut asked = 0;
+        let node = Scripted::node(move |_, _| {
+            asked += 1;
+            match asked {
+                1 | 3 => answer(),
+                _ => Answer::result(block(77)),
+            }
+        });
+        let node = provider(&node);
+        assert_eq!(node.finalized(), Ok(None));
+        assert_eq!(node.finalized(), Ok(Some(77)));
+        assert!(node.finalized().is_err());
+        node.distrust();
+        assert_eq!(node.finalized(), Ok(Some(77)));
+    }
+}
+
 #[test]
 fn a_block_is_the_one_that_was_asked_for() {
     let server = node_that(|_| Answer::result(block(5)));

@@ -40,6 +40,13 @@ impl Provider for Named {
     }
 }
 
+const DEPTH: ConfirmationRule = ConfirmationRule::Depth(12);
+
+fn at(number: u64) -> Head {
+    let finalized = None;
+    Head { number, finalized }
+}
+
 /// A pool of named providers, and how often each was distrusted.
 fn pool(names: &[&'static str]) -> (Providers, Vec<Arc<Named>>) {
     let named: Vec<Arc<Named>> = names
@@ -188,26 +195,56 @@ fn a_switch_distrusts_the_one_that_is_switched_to() {
 fn one_that_lags_behind_is_left_alone_if_another_is_further() {
     let (pool, _) = pool(&["a", "b"]);
     let (a, b) = (pool.members[0].clone(), pool.members[1].clone());
-    assert!(!pool.saw_head(&a, 100, 0), "nobody to compare with");
-    assert!(!pool.saw_head(&b, 110, 0));
-    assert!(!pool.saw_head(&a, 100, 0), "ten blocks are allowed");
-    assert!(pool.saw_head(&a, 99, 0));
+    assert!(
+        !pool.saw_head(&a, at(100), DEPTH, 0),
+        "nobody to compare with"
+    );
+    assert!(!pool.saw_head(&b, at(110), DEPTH, 0));
+    assert!(
+        !pool.saw_head(&a, at(100), DEPTH, 0),
+        "ten blocks are allowed"
+    );
+    assert!(pool.saw_head(&a, at(99), DEPTH, 0));
     assert_eq!(picked(&pool, 0).as_deref(), Some("b"));
     assert!(pool.status(0)[0].lagging);
     assert_eq!(picked(&pool, 30_000).as_deref(), Some("a"));
-    assert!(!pool.saw_head(&a, 120, 30_000));
+    assert!(!pool.saw_head(&a, at(120), DEPTH, 30_000));
     assert!(!pool.status(0)[0].lagging);
+}
+
+/// Its head moves on, so that nothing else tells.
+#[test]
+fn one_whose_final_block_stands_still_is_left_alone() {
+    let rule = ConfirmationRule::Finalized { usual: 20 };
+    let head = |number, finalized| Head {
+        number,
+        finalized: Some(finalized),
+    };
+    let (pool, _) = pool(&["a", "b"]);
+    let (a, b) = (pool.members[0].clone(), pool.members[1].clone());
+    assert!(!pool.saw_head(&b, head(160, 140), rule, 0));
+    assert!(!pool.saw_head(&a, head(160, 110), rule, 0), "they jump");
+    assert!(pool.saw_head(&a, head(160, 109), rule, 0));
+    assert_eq!(picked(&pool, 0).as_deref(), Some("b"));
+    let untold = Head {
+        number: 160,
+        finalized: None,
+    };
+    assert!(!pool.saw_head(&a, untold, rule, 0), "it has no such block");
+    // What calls each new block final has no notion of it.
+    pool.saw_head(&b, head(160, 160), rule, 0);
+    assert!(!pool.saw_head(&a, head(160, 109), rule, 0));
 }
 
 #[test]
 fn one_that_lags_behind_is_better_than_none() {
     let (pool, _) = pool(&["a", "b"]);
     let (a, b) = (pool.members[0].clone(), pool.members[1].clone());
-    pool.saw_head(&b, 1000, 0);
-    assert!(pool.saw_head(&a, 100, 0));
+    pool.saw_head(&b, at(1000), DEPTH, 0);
+    assert!(pool.saw_head(&a, at(100), DEPTH, 0));
     pool.failed(&b, &down(), 0);
     assert_eq!(picked(&pool, 0).as_deref(), Some("a"));
-    assert!(!pool.saw_head(&a, 100, 0));
+    assert!(!pool.saw_head(&a, at(100), DEPTH, 0));
 }
 
 #[test]
@@ -215,8 +252,8 @@ fn a_head_seen_long_ago_makes_nobody_lag() {
     let (pool, _) = pool(&["a", "b"]);
     let (a, b) = (pool.members[0].clone(), pool.members[1].clone());
     // A test network that was started anew, or one nonsensical answer.
-    pool.saw_head(&b, 1 << 60, 0);
-    assert!(!pool.saw_head(&a, 100, 60_001));
+    pool.saw_head(&b, at(1 << 60), DEPTH, 0);
+    assert!(!pool.saw_head(&a, at(100), DEPTH, 60_001));
 }
 
 /// Collects what is logged.
@@ -330,7 +367,7 @@ proptest! {
                 Event::Pick => drop(pool.pick(now)),
                 Event::Fail(error) => pool.failed(&provider, &error, now),
                 Event::Succeed => pool.succeeded(&provider, now),
-                Event::Head(head) => drop(pool.saw_head(&provider, head, now)),
+                Event::Head(head) => drop(pool.saw_head(&provider, at(head), DEPTH, now)),
             }
             let next = pool.next_at(0).unwrap();
             prop_assert!(next <= now + 10_000);
@@ -399,8 +436,8 @@ fn a_day_that_is_used_up_is_waited_for() {
     (0..9).for_each(|_| poor.2.note_request());
     // Its head, further than the other's, is no reason to leave the other alone.
     let other = among.members[1].clone();
-    among.saw_head(&among.members[0].clone(), 100, 0);
-    assert!(!among.saw_head(&other, 50, 0));
+    among.saw_head(&among.members[0].clone(), at(100), DEPTH, 0);
+    assert!(!among.saw_head(&other, at(50), DEPTH, 0));
     assert!(among.witnesses(&other, 0).is_empty());
     assert_eq!(among.ready(0).len(), 1);
 }

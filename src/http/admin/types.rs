@@ -86,7 +86,7 @@ pub struct AdminTransferJson {
     pub contract_address: String,
     pub confirmations: u64,
     pub confirmations_required: u32,
-    /// Why it is not confirmed although it is deep enough: `no_second_provider`, `awaiting_second` or `providers_disagree`.
+    /// Why it is neither confirmed nor given up yet: `no_second_provider`, `awaiting_second` or `providers_disagree`.
     #[oai(skip_serializing_if_is_none)]
     pub held_back: Option<String>,
     #[oai(skip_serializing_if_is_none)]

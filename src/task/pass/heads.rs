@@ -29,7 +29,7 @@ impl Pass {
         let rule = chain.chain.confirmations;
         let head = ask(provider, move |p| head_of(p, rule)).await?;
         let now_ms = self.app.clock().now_ms();
-        if self.providers.saw_head(provider, head.number, now_ms) {
+        if self.providers.saw_head(provider, head, rule, now_ms) {
             return Err(PassError::Lagging);
         }
         self.lowest_head = self.lowest_head.min(head.number);

@@ -76,6 +76,14 @@ impl Notes {
             .is_none_or(|note| !(0..ms).contains(&(now_ms - note.looked_up)))
     }
 
+    /// Whether a transfer is stuck for more than a moment: with anything but a doubt, or with doubts for so long, in milliseconds.
+    pub fn is_stuck_for(&self, row: i64, ms: i64, now_ms: i64) -> bool {
+        let stuck = self.0.get(&row).and_then(|note| note.stuck);
+        stuck.is_some_and(|stuck| {
+            stuck.why != Why::Unclear || !(0..ms).contains(&(now_ms - stuck.since))
+        })
+    }
+
     /// Whether it makes sense to look a transfer up again. The longer it is stuck, the longer a try may be away.
     pub fn may_look_up(&self, row: i64, now_ms: i64) -> bool {
         let Some(stuck) = self.0.get(&row).and_then(|note| note.stuck) else {
@@ -145,6 +153,11 @@ mod tests {
         notes.begin_anew();
         assert!(notes.may_look_up(1, 9_000_001));
         notes.note(2, Some(Why::Unclear), 0);
+        assert_eq!(
+            [9_999, 10_000].map(|now| notes.is_stuck_for(2, 10_000, now)),
+            [false, true]
+        );
+        assert!(notes.is_stuck_for(1, 10_000, 0) && !notes.is_stuck_for(3, 10_000, 0));
         assert_eq!(
             [4_999, 5_000].map(|now| notes.may_look_up(2, now)),
             [false, true]

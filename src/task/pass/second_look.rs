@@ -1,5 +1,5 @@
-//! A second look by another provider: how far it is, and what it shows in the blocks that were read meanwhile. A provider that
-//! leaves something out shows no sign of it.
+//! A second look by another provider: how far it is, how far its final block is, and what it shows in the blocks that were read
+//! meanwhile. A provider that leaves something out, or whose final block stands still, shows no sign of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 
 use super::Pass;
+use super::heads::head_of;
 use super::reading::{RESCAN, rescan};
 use crate::chain::{Provider, ProviderError, Scan, Scanned};
 use crate::config::ChainConfig;
@@ -59,7 +60,8 @@ impl Pass {
     ) -> Result<(), StoreError> {
         let went_back = head.number < self.last_head;
         let every = EVERY.min(POLLS * chain.poll_interval.as_millis() as i64);
-        let is_time = now_ms - self.second_look.at >= every;
+        // One that began in what is now the future was before the clock was set back.
+        let is_time = !(0..every).contains(&(now_ms - self.second_look.at));
         if self.providers.len() < 2 || !(went_back || is_time) {
             return Ok(());
         }
@@ -75,7 +77,7 @@ impl Pass {
         for (i, other) in others.into_iter().enumerate() {
             match reader == Some(i) {
                 true => self.read_by(chain, other, head)?,
-                false => self.ask_head(other),
+                false => self.ask_head(chain, other),
             }
         }
         Ok(())
@@ -97,10 +99,11 @@ impl Pass {
         fitting.get(turn.checked_rem(fitting.len())?).copied()
     }
 
-    fn ask_head(&self, other: Arc<dyn Provider>) {
+    fn ask_head(&self, chain: &ChainConfig, other: Arc<dyn Provider>) {
+        let rule = chain.chain.confirmations;
         let (providers, clock) = (self.providers.clone(), self.app.clock().clone());
-        tokio::task::spawn_blocking(move || match other.head() {
-            Ok(number) => drop(providers.saw_head(&other, number, clock.now_ms())),
+        tokio::task::spawn_blocking(move || match head_of(other.as_ref(), rule) {
+            Ok(head) => drop(providers.saw_head(&other, head, rule, clock.now_ms())),
             Err(error) => providers.failed(&other, &error, clock.now_ms()),
         });
     }
@@ -126,11 +129,12 @@ impl Pass {
             recipients,
             contracts: chain.chain.tokens.iter().map(|t| t.contract).collect(),
         };
+        let rule = chain.chain.confirmations;
         let (providers, clock) = (self.providers.clone(), self.app.clock().clone());
         let looking = tokio::task::spawn_blocking(move || {
-            let looked = other.head().and_then(|number| {
-                providers.saw_head(&other, number, clock.now_ms());
-                look(other.as_ref(), number, ask)
+            let looked = head_of(other.as_ref(), rule).and_then(|head| {
+                providers.saw_head(&other, head, rule, clock.now_ms());
+                look(other.as_ref(), head, ask)
             });
             let failed = |error| providers.failed(&other, &error, clock.now_ms());
             looked.map_err(failed).ok().flatten()
@@ -163,16 +167,15 @@ impl Pass {
 }
 
 /// What a provider shows up to its head, if that is high enough.
-fn look(other: &dyn Provider, number: u64, ask: Scan) -> Result<Option<Looked>, ProviderError> {
-    if number < ask.from {
+fn look(other: &dyn Provider, head: Head, ask: Scan) -> Result<Option<Looked>, ProviderError> {
+    if head.number < ask.from {
         return Ok(None);
     }
-    let (from, to) = (ask.from, number.min(ask.to));
+    let (from, to) = (ask.from, head.number.min(ask.to));
     let scanned = other.scan(&Scan { to, ..ask })?;
-    let finalized = None;
     Ok(Some(Looked {
         from,
-        head: Head { number, finalized },
+        head,
         scanned,
     }))
 }

@@ -3,44 +3,22 @@
 use std::sync::Arc;
 
 use super::Pass;
+use super::deciding::{Decision, Settling};
 use super::notes::Why;
 use super::reading::Read;
-use super::witnesses::{Testimony, Witnesses};
-use crate::chain::{Provider, ProviderError};
+use super::witnesses::Witnesses;
+use crate::chain::Provider;
 use crate::config::ChainConfig;
-use crate::domain::agreement::{HeldBack, witnesses_needed};
-use crate::domain::confirmation::{Doubt, Head, Verdict};
-use crate::domain::transfer::{BlockRef, TransferStatus};
+use crate::domain::agreement::HeldBack;
+use crate::domain::confirmation::{Head, Verdict};
+use crate::domain::transfer::TransferStatus;
 use crate::service::{App, StoreError, StoredTransfer, settle};
-use crate::task::look_ups::{LookUps, PassError};
+use crate::task::look_ups::PassError;
 
 /// How often a transfer that is gone is looked up, in milliseconds.
 const LOOK_UP_GONE_EVERY: i64 = 60_000;
-/// So many bad answers about single transfers are the provider's fault, not theirs.
-const TOO_MANY_BAD_ANSWERS: usize = 5;
 /// Settling so many transfers at once shares their commits.
 const SETTLE_TOGETHER: usize = 64;
-
-/// What a pass goes by when it settles.
-struct Settling<'a> {
-    chain: &'a ChainConfig,
-    provider: &'a Arc<dyn Provider>,
-    head: Head,
-    look_ups: LookUps,
-    witnesses: Witnesses,
-    bad_answers: usize,
-}
-
-/// What to do with a transfer that was looked up.
-enum Decision {
-    Settle(Verdict),
-    Hold {
-        block: BlockRef,
-        why: HeldBack,
-        /// For the log: who says what.
-        because: String,
-    },
-}
 
 impl Pass {
     /// Looks up the transfers that are ready or in doubt, and settles them.
@@ -58,14 +36,8 @@ impl Pass {
         let depths = resting.iter().filter_map(|t| new_depth(t, head)).collect();
         settle::note_depths(&self.app, depths).await?;
         let (providers, clock) = (self.providers.clone(), self.app.clock());
-        let mut by = Settling {
-            chain,
-            provider,
-            head,
-            look_ups: LookUps::default(),
-            witnesses: Witnesses::new(providers, provider, chain.chain.confirmations, clock),
-            bad_answers: 0,
-        };
+        let witnesses = Witnesses::new(providers, provider, chain.chain.confirmations, clock);
+        let mut by = Settling::new(chain, provider, head, witnesses);
         let app = self.app.clone();
         for some in due.chunks(SETTLE_TOGETHER) {
             let mut settling = Vec::with_capacity(some.len());
@@ -112,37 +84,14 @@ impl Pass {
         let rested = || self.notes.rested(transfer.row, LOOK_UP_GONE_EVERY, now_ms);
         match transfer.status {
             TransferStatus::WaitingForConfirmation | TransferStatus::WaitingForMatch => {
-                is_missing || head.confirms(block, chain.chain.confirmations)
+                is_missing
+                    || transfer.held_back.is_some()
+                    || head.confirms(block, chain.chain.confirmations)
             }
             TransferStatus::FailedToConfirm => rested(),
             TransferStatus::Matched if transfer.vanished => rested(),
             TransferStatus::Matched => is_missing || head.is_final(block),
             TransferStatus::NoMatchedDeposit => false,
-        }
-    }
-
-    /// Looks a transfer up, and asks other providers where this one's word is not enough.
-    async fn decide(
-        &self,
-        by: &mut Settling<'_>,
-        transfer: &StoredTransfer,
-    ) -> Result<Decision, PassError> {
-        let verdict = by.look_up(transfer).await?;
-        if transfer.status != TransferStatus::WaitingForConfirmation {
-            return Ok(Decision::Settle(verdict));
-        }
-        let agree_from = self.app.config().payments.agree_from;
-        let needed = witnesses_needed(by.chain.agreement, agree_from, transfer.facts.value);
-        match verdict {
-            Verdict::Stands(block)
-                if needed > 1 && by.head.confirms(block.number, by.chain.chain.confirmations) =>
-            {
-                by.confirmed_by_others(transfer, block, needed).await
-            }
-            Verdict::Unclear(doubt) if doubt.is_contradiction() => {
-                by.contradicted_by_others(transfer, doubt, needed).await
-            }
-            verdict => Ok(Decision::Settle(verdict)),
         }
     }
 
@@ -173,85 +122,10 @@ impl Pass {
             ),
             Decision::Hold { because, .. } => tracing::warn!(
                 blockchain = %self.blockchain, transfer = row, txn_hash, because,
-                "a transfer waits for a second provider that shows it"
+                "a transfer waits for a second provider"
             ),
             Decision::Settle(_) => {}
         }
-    }
-}
-
-impl Settling<'_> {
-    async fn look_up(&mut self, transfer: &StoredTransfer) -> Result<Verdict, PassError> {
-        let found = self
-            .look_ups
-            .verdict(self.provider, &transfer.id, &transfer.block)
-            .await;
-        match found {
-            // One transaction that no node can explain must not keep the others from being settled.
-            Err(PassError::Provider(ProviderError::BadAnswer(_)))
-                if self.bad_answers < TOO_MANY_BAD_ANSWERS =>
-            {
-                self.bad_answers += 1;
-                Ok(Verdict::Unclear(Doubt::Nonsense))
-            }
-            found => found,
-        }
-    }
-
-    /// A transfer that stands and is deep enough, by the pass's provider: whether enough others say so, too.
-    async fn confirmed_by_others(
-        &mut self,
-        transfer: &StoredTransfer,
-        block: BlockRef,
-        needed: u32,
-    ) -> Result<Decision, PassError> {
-        let heard = self.witnesses.confirm(&transfer.id, &block, needed).await?;
-        Ok(match heard {
-            Testimony::Agreed(block) => Decision::Settle(Verdict::Stands(block)),
-            Testimony::Held(why) => Decision::Hold {
-                because: format!("{needed} independent providers must show it"),
-                block,
-                why,
-            },
-            Testimony::Dissent(other, dissent) => Decision::Hold {
-                because: format!("{} shows it; {other}: {dissent}", self.provider.label()),
-                block,
-                why: HeldBack::ProvidersDisagree,
-            },
-        })
-    }
-
-    /// A transfer that was seen, and that the pass's provider does not know, though it has the very block. It takes two others
-    /// at least to overrule it; one alone is a disagreement.
-    async fn contradicted_by_others(
-        &mut self,
-        transfer: &StoredTransfer,
-        doubt: Doubt,
-        needed: u32,
-    ) -> Result<Decision, PassError> {
-        let seen_in = &transfer.block;
-        let heard = self
-            .witnesses
-            .overrule(&transfer.id, seen_in, needed.max(2))
-            .await?;
-        Ok(match heard {
-            None => Decision::Settle(Verdict::Unclear(doubt)),
-            Some(Testimony::Agreed(block)) => {
-                tracing::warn!(
-                    blockchain = %self.chain.chain.blockchain, provider = self.provider.label(), txn_hash = transfer.id.txn_hash,
-                    "a provider does not show a transfer that two others do: going by them"
-                );
-                Decision::Settle(Verdict::Stands(block))
-            }
-            Some(_) => Decision::Hold {
-                because: format!(
-                    "another provider shows it; {}: {doubt}",
-                    self.provider.label()
-                ),
-                block: seen_in.clone(),
-                why: HeldBack::ProvidersDisagree,
-            },
-        })
     }
 }
 

@@ -6,7 +6,7 @@ use super::heads::head_of;
 use crate::chain::pool::Providers;
 use crate::chain::{Provider, ProviderError};
 use crate::clock::Clock;
-use crate::domain::agreement::{Dissent, HeldBack, Opinion, opinion};
+use crate::domain::agreement::{Dissent, HeldBack, OnGone, Opinion, kept_by, on_gone, opinion};
 use crate::domain::confirmation::{Head, Verdict};
 use crate::domain::registry::ConfirmationRule;
 use crate::domain::transfer::{BlockRef, TransferId};
@@ -74,7 +74,7 @@ impl Witnesses {
     }
 
     /// Whether `needed` others show a transfer, one and all in the same block, that the pass's provider does not show. Without
-    /// one that does, nobody is contradicted: `None`.
+    /// one that does: `None`.
     pub async fn overrule(
         &mut self,
         id: &TransferId,
@@ -94,6 +94,29 @@ impl Witnesses {
         Ok(None)
     }
 
+    /// What keeps a transfer that the pass's provider, at its head, says is gone; `None`: nothing does.
+    pub async fn keep(
+        &mut self,
+        id: &TransferId,
+        seen_in: &BlockRef,
+        needed: u32,
+        head: Head,
+    ) -> Result<Option<HeldBack>, PassError> {
+        let (rule, least_head) = (self.rule, self.providers.least_head(head));
+        let hosts = self.providers.hosts();
+        let mut said = Vec::new();
+        for at in 0..self.members.len() {
+            if let Some((found, theirs)) = self.look_up(at, id, seen_in).await? {
+                said.push(on_gone(&found, theirs, rule, least_head));
+            }
+            // One more cannot change it, and each costs requests.
+            if said.contains(&OnGone::Gone) && kept_by(&said, needed, hosts).is_none() {
+                break;
+            }
+        }
+        Ok(kept_by(&said, needed, hosts))
+    }
+
     async fn hear(
         &mut self,
         id: &TransferId,
@@ -102,8 +125,10 @@ impl Witnesses {
         needed: u32,
         but: Option<usize>,
     ) -> Result<Testimony, PassError> {
+        // Where one alone would overrule another, a third is heard as well, if there is one.
+        let enough = needed.max(u32::from(but.is_some()));
         for at in (0..self.members.len()).filter(|at| Some(*at) != but) {
-            if agreed >= needed {
+            if agreed >= enough {
                 break;
             }
             let Some((found, head)) = self.look_up(at, id, &shown_in).await? else {
