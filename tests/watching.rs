@@ -183,6 +183,29 @@ fn the_last_wallet_of_a_chain_is_watched_while_shoppers_may_pay_it() {
     world.wait_for_status(&unpaid, "expired");
 }
 
+/// Its chain was away since the first start, so nothing of it but the promise is stored.
+#[test]
+fn a_wallet_that_left_before_its_chain_was_ever_read_is_watched() {
+    let mut world = World::start();
+    world.rpc.fail(Fault::Status(500));
+    let new_file = |config: &mut Config| {
+        config.set_text("database", "path", "second.db");
+    };
+    world.restart_with(new_file);
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.restart_with(|config| {
+        new_file(config);
+        config.wallets[0].address = wallet_address(2);
+    });
+    let hash = world.net.pay(&deposit);
+    world.confirm();
+    world.rpc.heal();
+    assert_eq!(
+        world.wait_for_status(&shopper, "paid")["payment"]["txn_hash"],
+        hash.as_str()
+    );
+}
+
 /// One transaction that the node cannot explain keeps no other from being paid.
 fn pays_in_spite_of(fault: impl Fn(String) -> Fault) {
     let world = World::with(|config| {

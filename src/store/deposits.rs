@@ -377,6 +377,17 @@ pub fn any_open(connection: &Connection, blockchain: &Blockchain) -> Result<bool
     Ok(statement.query_row([blockchain.as_str()], |row| row.get(0))?)
 }
 
+/// The wallets that have open deposits, with their chains.
+pub fn wallets_of_open(connection: &Connection) -> Result<Vec<(Blockchain, Address)>, StoreError> {
+    let mut statement = connection.prepare_cached(WALLETS_OF_OPEN)?;
+    let found = statement.query_map([], |row| {
+        Ok((rows::blockchain(row, 0)?, rows::address(row, 1)?))
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+pub(super) const WALLETS_OF_OPEN: &str = "SELECT DISTINCT blockchain, wallet FROM deposits INDEXED BY deposits_open_by_value WHERE status = 'open'";
+
 /// Whether a wallet has a deposit that is open or was closed after a moment. Reads the wallet's deposits: at the start only.
 pub fn any_lately(
     connection: &Connection,
