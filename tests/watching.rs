@@ -138,6 +138,27 @@ fn every_contract_of_a_coin_pays() {
     world.wait_for_status(&by_second, "paid");
 }
 
+/// Nobody is waited for while nobody is about to pay; who chooses the chain wakes its watcher.
+#[test]
+fn a_watcher_rests_until_somebody_is_about_to_pay() {
+    let world = World::with(|config| config.chains[0].idle_poll_interval = "1h".to_owned());
+    let (first, deposit) = world.deposit("17", "USDT");
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&first, "paid");
+    // The transfer that paid is looked up until its block is final.
+    world.net.anvil.mine(100);
+    wait::until_within(Duration::from_secs(60), "the watcher to rest", || {
+        world.rpc.forget_calls();
+        std::thread::sleep(Duration::from_secs(2));
+        world.rpc.calls().is_empty().then_some(())
+    });
+    let (second, deposit) = world.deposit("18", "USDT");
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&second, "paid");
+}
+
 /// A wallet that left the configuration was shown to shoppers before, who may still pay.
 #[test]
 fn a_wallet_that_was_replaced_is_watched_while_shoppers_may_pay_it() {
