@@ -31,6 +31,8 @@ struct Mood {
     invented: Vec<ChainTransfer>,
     /// It names other blocks than the chain has.
     on_a_fork: bool,
+    /// It knows of no block that it is final.
+    without_finality: bool,
 }
 
 impl Moody {
@@ -74,6 +76,11 @@ impl Moody {
     /// Names other blocks than the chain has.
     pub fn fork(&self) {
         self.mood().on_a_fork = true;
+    }
+
+    /// Knows of no block that it is final.
+    pub fn know_no_finality(&self) {
+        self.mood().without_finality = true;
     }
 
     pub fn heal(&self) {
@@ -123,8 +130,8 @@ impl Provider for Moody {
     }
 
     fn finalized(&self) -> Result<Option<u64>, ProviderError> {
-        let head = self.asked()?.1;
-        Ok(Some(head.saturating_sub(2)))
+        let (mood, head) = self.asked()?;
+        Ok((!mood.without_finality).then(|| head.saturating_sub(2)))
     }
 
     fn scan(&self, ask: &Scan) -> Result<Scanned, ProviderError> {
