@@ -6,6 +6,7 @@ use ocrch::domain::order::{Order, OrderStatus};
 use ocrch::domain::transfer::{BlockRef, ChainTransfer, TransferId};
 use ocrch::service::payments::PaymentDetail;
 
+use crate::in_process::moody::Moody;
 use crate::in_process::{NET, Turned, shopper};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -28,6 +29,27 @@ fn some_passes(turned: &mut Turned) {
     for _ in 0..5 {
         turned.wait(2 * SECOND);
     }
+}
+
+/// Passes so far apart that a second look belongs to each. It happens beside the pass.
+fn second_looks(turned: &mut Turned, every: Duration, times: usize) {
+    for _ in 0..times {
+        turned.wait(every);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// What the second provider does holds a payment back, for as long as it does so.
+fn holds_back(what_it_does: impl FnOnce(&Moody, &str), why: &str) {
+    let mut turned = two_of(2);
+    let (order, detail) = turned.deposit("20");
+    let hash = turned.pay(&detail);
+    what_it_does(turned.provider(NET, 1), &hash);
+    some_passes(&mut turned);
+    waits(&turned, &order, why);
+    turned.provider(NET, 1).heal();
+    turned.wait(11 * SECOND);
+    paid_once(&turned, &order);
 }
 
 #[track_caller]
@@ -99,15 +121,7 @@ fn a_second_provider_that_lags_is_waited_for() {
 
 #[test]
 fn a_second_provider_that_is_down_is_waited_for() {
-    let mut turned = two_of(2);
-    let (order, detail) = turned.deposit("20");
-    turned.provider(NET, 1).fail();
-    turned.pay(&detail);
-    some_passes(&mut turned);
-    waits(&turned, &order, "awaiting_second");
-    turned.provider(NET, 1).heal();
-    turned.wait(11 * SECOND);
-    paid_once(&turned, &order);
+    holds_back(|second, _| second.fail(), "awaiting_second");
 }
 
 /// Whichever of the two it is that passes go by.
@@ -118,11 +132,7 @@ fn a_payment_that_only_one_shows_is_not_paid_while_that_lasts() {
         let (order, detail) = turned.deposit("20");
         let transfer = made_up(&turned, &detail);
         turned.provider(NET, lies).invent(transfer);
-        for _ in 0..8 {
-            turned.wait(10 * SECOND);
-            // The second look happens beside the pass.
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        second_looks(&mut turned, 10 * SECOND, 8);
         waits(&turned, &order, "providers_disagree");
         turned.provider(NET, lies).heal();
         for _ in 0..8 {
@@ -134,28 +144,12 @@ fn a_payment_that_only_one_shows_is_not_paid_while_that_lasts() {
 
 #[test]
 fn a_second_provider_that_does_not_know_the_payment_holds_it_back() {
-    let mut turned = two_of(2);
-    let (order, detail) = turned.deposit("20");
-    let hash = turned.pay(&detail);
-    turned.provider(NET, 1).hide(&hash);
-    some_passes(&mut turned);
-    waits(&turned, &order, "providers_disagree");
-    turned.provider(NET, 1).heal();
-    turned.wait(10 * SECOND);
-    paid_once(&turned, &order);
+    holds_back(|second, hash| second.hide(hash), "providers_disagree");
 }
 
 #[test]
 fn a_second_provider_on_a_fork_holds_it_back() {
-    let mut turned = two_of(2);
-    let (order, detail) = turned.deposit("20");
-    turned.pay(&detail);
-    turned.provider(NET, 1).fork();
-    some_passes(&mut turned);
-    waits(&turned, &order, "providers_disagree");
-    turned.provider(NET, 1).heal();
-    turned.wait(10 * SECOND);
-    paid_once(&turned, &order);
+    holds_back(|second, _| second.fork(), "providers_disagree");
 }
 
 #[test]
@@ -194,8 +188,7 @@ fn what_one_provider_leaves_out_of_its_lists_is_found_by_another() {
     let (order, detail) = turned.deposit("20");
     let hash = turned.pay(&detail);
     turned.provider(NET, 0).omit(&hash);
-    turned.wait(31 * SECOND);
-    std::thread::sleep(Duration::from_millis(50));
+    second_looks(&mut turned, 31 * SECOND, 1);
     turned.wait(4 * SECOND);
     paid_once(&turned, &order);
 }
@@ -215,10 +208,7 @@ fn a_last_look_follows_when_nobody_pays_any_more() {
         ocrch::service::orders::Canceller::Merchant,
     );
     turned.runtime.block_on(cancelled).unwrap();
-    for _ in 0..3 {
-        turned.wait(31 * SECOND);
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    second_looks(&mut turned, 31 * SECOND, 3);
     assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
 }
 
@@ -229,10 +219,7 @@ fn a_provider_that_hides_a_payment_is_contradicted() {
     let (order, detail) = turned.deposit("20");
     let hash = turned.pay(&detail);
     turned.provider(NET, 0).hide(&hash);
-    for _ in 0..5 {
-        turned.wait(20 * SECOND);
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    second_looks(&mut turned, 20 * SECOND, 5);
     waits(&turned, &order, "providers_disagree");
     // It is gone: the other decides, in its first pass.
     turned.provider(NET, 0).fail();
@@ -249,10 +236,7 @@ fn a_provider_that_hides_a_payment_is_overruled_by_two() {
         let (order, detail) = turned.deposit("20");
         let hash = turned.pay(&detail);
         turned.provider(NET, 0).hide(&hash);
-        for _ in 0..5 {
-            turned.wait(20 * SECOND);
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        second_looks(&mut turned, 20 * SECOND, 5);
         paid_once(&turned, &order);
     }
 }
@@ -264,9 +248,6 @@ fn nobody_is_overruled_by_one() {
     let (order, detail) = turned.deposit("20");
     let transfer = made_up(&turned, &detail);
     turned.provider(NET, 1).invent(transfer);
-    for _ in 0..5 {
-        turned.wait(20 * SECOND);
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    second_looks(&mut turned, 20 * SECOND, 5);
     assert_eq!(turned.status(&order), OrderStatus::Pending);
 }

@@ -248,6 +248,37 @@ fn switched_on_it_counts_those_from_before() {
     }
 }
 
+/// A value that two deposits shared stays taken while one of them is open, however long ago the other one closed.
+#[test]
+fn a_shared_value_is_taken_while_one_deposit_has_it() {
+    let mut world = World::with(|config| {
+        config.set("payments", "unique_amounts", "false");
+    });
+    let (first, shared) = world.deposit("25", "USDT");
+    let (second, same) = world.deposit("25", "USDT");
+    assert_eq!(text(&shared, "amount"), text(&same, "amount"));
+    first.cancel().expect(200);
+    world.server.stop();
+    let a_day_and_an_hour = 25 * 3600;
+    let changed = world.server.stopped_db().execute(
+        "UPDATE deposits SET closed_at = closed_at - ?1 WHERE closed_at IS NOT NULL",
+        [a_day_and_an_hour],
+    );
+    assert_eq!(changed, Ok(1));
+    world.server.launch();
+    world.restart_with(|_| {});
+    let (third, new) = world.deposit("25", "USDT");
+    assert_ne!(text(&new, "amount"), text(&same, "amount"));
+    for (shopper, deposit) in [(third, new), (second, same)] {
+        let hash = world.net.pay(&deposit);
+        world.confirm();
+        assert_eq!(
+            world.wait_for_status(&shopper, "paid")["payment"]["txn_hash"],
+            hash.as_str()
+        );
+    }
+}
+
 /// Who lost a value to another order, for want of free ones, is never paid with that order's money.
 #[test]
 fn a_late_payment_pays_who_holds_the_value_now() {

@@ -56,11 +56,43 @@ impl Numbers {
 }
 
 fn world_with_metrics() -> (World, SocketAddr) {
+    world_with(|_| {})
+}
+
+fn world_with(change: impl FnOnce(&mut Config)) -> (World, SocketAddr) {
     let address = net::free_address();
     let world = World::with(|config| {
         config.set_text("server", "metrics_listen", &address.to_string());
+        change(config);
     });
     (world, address)
+}
+
+/// An amount under so small a tail has 101 values.
+#[test]
+fn values_that_run_out_are_told_before_the_last_is_gone() {
+    let (world, address) = world_with(|config| {
+        config.set("payments", "max_tail", "\"0.0001\"");
+    });
+    let warnings = || {
+        let log = world.server.log();
+        log.matches("80 % of the values for this amount are held")
+            .count()
+    };
+    let take = |count: usize| (0..count).for_each(|_| drop(world.deposit("25", "USDT")));
+    take(81);
+    assert_eq!(warnings(), 0, "79 % were held when the last one was taken");
+    take(1);
+    assert_eq!(warnings(), 1);
+    take(19);
+    let refused = world.order("25").try_pay("devnet", "USDT");
+    refused.expect_error(503, "no payment slot free, try again later");
+    assert_eq!(warnings(), 1, "once");
+    let numbers = Numbers::at(address);
+    assert_eq!(numbers.get("ocrch_slots_exhausted_total"), 1.0);
+    let filled = |sample: &str| numbers.get(&format!("ocrch_slots_filled_ratio_{sample}"));
+    assert_eq!(filled("count"), 102.0);
+    assert_eq!(filled("count") - filled("bucket{le=\"0.8\"}"), 20.0);
 }
 
 #[test]

@@ -101,6 +101,24 @@ fn one_order_with_two_choices_is_still_one() {
     assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
 }
 
+/// A coin that the merchant did not enable there is none that he takes, on whatever chain it was asked for.
+#[test]
+fn it_pays_nothing_in_a_coin_that_is_not_enabled_there() {
+    let names = ["net", "other"];
+    let dai = "[chains.other.tokens.DAI]\ncontract = \"0x00000000000000000000000000000000000000D2\"\ndecimals = 18";
+    let text = Turned::text(&names, 1, "2", &format!("{ACCEPTED}\n{dai}"), "");
+    let (before, wallet_there) = text.split_once("blockchain = \"other\"").unwrap();
+    let wallet_there = wallet_there.replacen("[\"USDT\"]", "[\"DAI\"]", 1);
+    let text = format!("{before}blockchain = \"other\"{wallet_there}");
+    let mut turned = Turned::of_text(&names, 1, &text);
+    turned.wait(5 * SECOND);
+    let (order, detail) = turned.deposit("20");
+    turned.pay_on("other", &detail);
+    turned.wait(5 * SECOND);
+    assert_eq!(turned.status(&order), OrderStatus::Pending);
+    assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
+}
+
 /// The chain's own deposit comes first.
 #[test]
 fn what_the_shopper_chose_comes_first() {

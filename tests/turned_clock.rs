@@ -7,6 +7,7 @@ use ocrch::domain::registry::Blockchain;
 use ocrch::domain::signature::{Signature, sign_url};
 use ocrch::service::expire::expire_due;
 use ocrch::service::orders::{self, Canceller, OrderError};
+use ocrch::service::payments::PaymentError;
 use ocrch::service::{Attempt, outbox, payments, prune};
 use ocrch::task::deliver::Deliverer;
 
@@ -307,6 +308,10 @@ fn orders_on_a_chain_that_cannot_be_watched_do_not_expire_until_it_has_caught_up
     assert_eq!(turned.status(&elsewhere), OrderStatus::Expired);
     assert_eq!(turned.status(&paid), OrderStatus::Pending);
     assert_eq!(turned.status(&unpaid), OrderStatus::Pending);
+    // But nobody is told to pay an order whose time is over.
+    let choice = turned.try_choose("other", &unpaid);
+    let over = PaymentError::Order(OrderError::NotPending).to_string();
+    assert_eq!(choice.map_err(|e| e.to_string()).unwrap_err(), over);
 
     turned.provider(NET, 0).heal();
     turned.wait(11 * SECOND);

@@ -138,6 +138,27 @@ fn every_contract_of_a_coin_pays() {
     world.wait_for_status(&by_second, "paid");
 }
 
+/// Nobody is waited for while nobody is about to pay; who chooses the chain wakes its watcher.
+#[test]
+fn a_watcher_rests_until_somebody_is_about_to_pay() {
+    let world = World::with(|config| config.chains[0].idle_poll_interval = "1h".to_owned());
+    let (first, deposit) = world.deposit("17", "USDT");
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&first, "paid");
+    // The transfer that paid is looked up until its block is final.
+    world.net.anvil.mine(100);
+    wait::until_within(Duration::from_secs(60), "the watcher to rest", || {
+        world.rpc.forget_calls();
+        std::thread::sleep(Duration::from_secs(2));
+        world.rpc.calls().is_empty().then_some(())
+    });
+    let (second, deposit) = world.deposit("18", "USDT");
+    world.net.pay(&deposit);
+    world.confirm();
+    world.wait_for_status(&second, "paid");
+}
+
 /// A wallet that left the configuration was shown to shoppers before, who may still pay.
 #[test]
 fn a_wallet_that_was_replaced_is_watched_while_shoppers_may_pay_it() {
@@ -181,6 +202,29 @@ fn the_last_wallet_of_a_chain_is_watched_while_shoppers_may_pay_it() {
         hash.as_str()
     );
     world.wait_for_status(&unpaid, "expired");
+}
+
+/// Its chain was away since the first start, so nothing of it but the promise is stored.
+#[test]
+fn a_wallet_that_left_before_its_chain_was_ever_read_is_watched() {
+    let mut world = World::start();
+    world.rpc.fail(Fault::Status(500));
+    let new_file = |config: &mut Config| {
+        config.set_text("database", "path", "second.db");
+    };
+    world.restart_with(new_file);
+    let (shopper, deposit) = world.deposit("17", "USDT");
+    world.restart_with(|config| {
+        new_file(config);
+        config.wallets[0].address = wallet_address(2);
+    });
+    let hash = world.net.pay(&deposit);
+    world.confirm();
+    world.rpc.heal();
+    assert_eq!(
+        world.wait_for_status(&shopper, "paid")["payment"]["txn_hash"],
+        hash.as_str()
+    );
 }
 
 /// One transaction that the node cannot explain keeps no other from being paid.

@@ -3,13 +3,16 @@
 //! What its list of transfers says is a hint: it shows no log index and comes from an index that may lag. Blocks and
 //! receipts are read from a node, through its proxy, exactly as with an `rpc` provider.
 
+mod crowded;
+
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::crowded::ReceiptsRead;
 use super::etherscan_api::EtherscanApi;
 use super::evm_log;
 use super::evm_rpc::EvmRpc;
@@ -29,9 +32,6 @@ const PAGE: usize = 1000;
 /// Explorers cut pages shorter than they were asked for, and do not say so; none is known to cut below this.
 const SURELY_LAST_BELOW: usize = 50;
 
-/// Page times size, beyond which nothing is listed.
-const WINDOW: usize = 10_000;
-
 /// The index is taken to be complete up to so many seconds ago: it fills while it is read.
 const SETTLED_AFTER: u64 = 5;
 
@@ -39,6 +39,7 @@ const SETTLED_AFTER: u64 = 5;
 pub struct Etherscan {
     api: Arc<EtherscanApi>,
     node: EvmRpc,
+    receipts_read: Mutex<ReceiptsRead>,
 }
 
 /// An entry of the answer to `tokentx`. Its token's name and decimals are whatever the token's contract says: not read.
@@ -69,7 +70,11 @@ impl Etherscan {
     pub fn new(http: HttpClient, key: Option<Secret>, chain_id: u64) -> Self {
         let api = Arc::new(EtherscanApi::new(http, key, chain_id));
         let node = EvmRpc::over(api.clone(), Family::Evm, chain_id);
-        Self { api, node }
+        Self {
+            api,
+            node,
+            receipts_read: Mutex::default(),
+        }
     }
 }
 
@@ -177,8 +182,12 @@ impl Etherscan {
     /// be the last one can end in the middle of a block, so its last block is left to the next question; the paging
     /// is by blocks and not by page numbers, under which rows would slip past when others appear or vanish.
     fn list(&self, wallet: &Address, ask: &Scan, mut to: u64) -> Result<Listed, ProviderError> {
+        let only = match ask.contracts.as_slice() {
+            [only] => Some(only),
+            _ => None,
+        };
         let rows = loop {
-            match self.page(wallet, ask, (ask.from, to), (1, PAGE)) {
+            match self.page(wallet, only, (ask.from, to), (1, PAGE)) {
                 Ok(rows) => break rows,
                 Err(error) if is_too_much(&error) && to > ask.from => {
                     to = ask.from + (to - ask.from) / 2;
@@ -199,42 +208,17 @@ impl Etherscan {
                 rows,
             });
         }
-        let rows = self.rest_of_block(wallet, ask, last, rows)?;
         Ok(Listed {
             through: last,
-            rows,
+            rows: self.crowded_block(wallet, ask, last)?,
         })
-    }
-
-    /// All rows of a block that filled a page. Here page numbers do: a block does not grow.
-    fn rest_of_block(
-        &self,
-        wallet: &Address,
-        ask: &Scan,
-        block: u64,
-        mut rows: Vec<Row>,
-    ) -> Result<Vec<Row>, ProviderError> {
-        // As long as the first one came out, so that the explorer counts pages as we do.
-        let size = rows.len();
-        for page in 2.. {
-            if page * size > WINDOW {
-                return Err(bad("more transfers in one block than it lists"));
-            }
-            let more = self.page(wallet, ask, (block, block), (page, size))?;
-            let is_last = more.len() < size;
-            rows.extend(more);
-            if is_last {
-                break;
-            }
-        }
-        Ok(rows)
     }
 
     /// One page, by blocks upwards. Without a contract it holds all tokens, the spam among them: one request for a wallet.
     fn page(
         &self,
         wallet: &Address,
-        ask: &Scan,
+        contract: Option<&Address>,
         (from, to): (u64, u64),
         (page, size): (usize, usize),
     ) -> Result<Vec<Row>, CallError> {
@@ -250,10 +234,9 @@ impl Etherscan {
             ("offset", &size),
             ("sort", "asc"),
         ];
-        let contract;
-        if let [only] = ask.contracts.as_slice() {
-            contract = only.to_hex();
-            query.push(("contractaddress", &contract));
+        let contract = contract.map(Address::to_hex);
+        if let Some(contract) = &contract {
+            query.push(("contractaddress", contract));
         }
         let rows: Vec<Row> = self.api.ask(&query)?;
         let mut last = from;

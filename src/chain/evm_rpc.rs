@@ -35,6 +35,13 @@ struct RawBlock {
 }
 
 #[derive(Deserialize)]
+struct RawWithTransactions {
+    #[serde(flatten)]
+    block: RawBlock,
+    transactions: Vec<String>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RawReceipt {
     transaction_hash: String,
@@ -197,22 +204,58 @@ impl EvmRpc {
         }
     }
 
+    /// The block at a height, which the node must have, and the hashes of its transactions.
+    pub(super) fn transactions_in(
+        &self,
+        number: u64,
+    ) -> Result<(BlockRef, Vec<String>), ProviderError> {
+        let params = json!([hex_quantity(number), false]);
+        let raw: RawWithTransactions = self.ask("eth_getBlockByNumber", params)?;
+        let block = self.block_ref(&raw.block)?;
+        match block.number == number {
+            true => Ok((block, raw.transactions)),
+            false => bad("another block than was asked for"),
+        }
+    }
+
+    /// The receipt of a transaction of this block, which need not be looked up again.
+    pub(super) fn receipt_in(
+        &self,
+        block: &BlockRef,
+        txn_hash: &str,
+        recipients: &[Address],
+    ) -> Result<Receipt, ProviderError> {
+        let raw: RawReceipt = self.ask("eth_getTransactionReceipt", json!([txn_hash]))?;
+        let (number, hash) = raw.place(self.family)?;
+        if (number, &hash) != (block.number, &block.hash) {
+            return bad("a receipt of another block: the chain is being reorganised");
+        }
+        self.read_receipt(txn_hash, &raw, block.clone(), recipients)
+    }
+
     fn mined(
         &self,
         txn_hash: &str,
         raw: &RawReceipt,
         recipients: &[Address],
     ) -> Result<Receipt, ProviderError> {
+        let (number, hash) = raw.place(self.family)?;
+        // A receipt can be of a block that is not sealed yet (Base's preconfirmations): such a block is not found here.
+        let block = self.canonical(number, &hash)?;
+        self.read_receipt(txn_hash, raw, block, recipients)
+    }
+
+    fn read_receipt(
+        &self,
+        txn_hash: &str,
+        raw: &RawReceipt,
+        block: BlockRef,
+        recipients: &[Address],
+    ) -> Result<Receipt, ProviderError> {
         let asked = evm_log::hash(txn_hash, self.family)?;
         if evm_log::hash(&raw.transaction_hash, self.family)? != asked {
             return bad("the receipt of another transaction");
         }
-        let (Some(number), Some(hash)) = (&raw.block_number, &raw.block_hash) else {
-            return bad("a receipt without a block");
-        };
-        let number = evm_log::quantity(number)?;
-        // A receipt can be of a block that is not sealed yet (Base's preconfirmations): such a block is not found here.
-        let block = self.canonical(number, &evm_log::hash(hash, self.family)?)?;
         let succeeded = match raw.status.as_ref().map(evm_log::quantity).transpose()? {
             Some(1) => true,
             Some(0) => false,
@@ -279,6 +322,16 @@ impl EvmRpc {
     pub(super) fn learned(&self) -> MutexGuard<'_, Learned> {
         // Nothing in it can be half changed: each field is right by itself.
         self.learned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RawReceipt {
+    /// The number and hash of its block.
+    fn place(&self, family: Family) -> Result<(u64, String), ProviderError> {
+        let (Some(number), Some(hash)) = (&self.block_number, &self.block_hash) else {
+            return bad("a receipt without a block");
+        };
+        Ok((evm_log::quantity(number)?, evm_log::hash(hash, family)?))
     }
 }
 

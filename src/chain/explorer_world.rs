@@ -3,6 +3,7 @@
 
 mod etherscan;
 mod node;
+pub mod tron_sites;
 mod trongrid;
 mod tronscan;
 

@@ -44,6 +44,15 @@ struct Learned {
     newest: Option<BlockRef>,
 }
 
+/// What came of asking for all rows of a time.
+enum Listed {
+    All(Vec<Row>),
+    /// More than one scan takes on.
+    TooMuchAtOnce,
+    /// More than it lists.
+    BeyondTheWindow,
+}
+
 impl Tronscan {
     /// `chain_id` as the chain's first block tells it.
     pub fn new(http: HttpClient, chain_id: u64) -> Self {
@@ -227,34 +236,69 @@ impl Tronscan {
     }
 
     /// All rows of a wallet in a time; `None` if these are more than one scan takes on, and fewer can be asked for.
-    /// The newest come first, so rows that appear meanwhile are seen twice; rows that vanish would hide others.
+    /// Tokens that anybody may have made are listed, too: where these are too many, each of ours is asked for alone.
     fn list(
         &self,
         wallet: &Address,
         ask: &Scan,
-        (since, until): (i64, i64),
+        time: (i64, i64),
         can_be_shorter: bool,
     ) -> Result<Option<Vec<Row>>, ProviderError> {
+        let mut rows = Vec::new();
+        let contracts = BTreeSet::from_iter(&ask.contracts);
+        let apart = contracts.iter().map(|contract| Some(*contract));
+        let all: Vec<Option<&Address>> = match contracts.len() {
+            1 => apart.collect(),
+            _ => match self.list_of(wallet, None, time, can_be_shorter)? {
+                Listed::All(rows) => return Ok(Some(rows)),
+                Listed::TooMuchAtOnce => return Ok(None),
+                Listed::BeyondTheWindow => apart.collect(),
+            },
+        };
+        for contract in all {
+            match self.list_of(wallet, contract, time, can_be_shorter)? {
+                Listed::All(found) => rows.extend(found),
+                Listed::TooMuchAtOnce => return Ok(None),
+                Listed::BeyondTheWindow => {
+                    return Err(bad("more transfers in one block than it lists"));
+                }
+            }
+        }
+        Ok(Some(rows))
+    }
+
+    /// The rows of one token, or of all. The newest come first, so rows that appear meanwhile are seen twice; rows that
+    /// vanish would hide others.
+    fn list_of(
+        &self,
+        wallet: &Address,
+        contract: Option<&Address>,
+        time: (i64, i64),
+        can_be_shorter: bool,
+    ) -> Result<Listed, ProviderError> {
         let mut rows: Vec<Row> = Vec::new();
         let mut most = 0;
         loop {
-            let page = self.page(wallet, ask, (since, until), rows.len())?;
+            let page = self.page(wallet, contract, time, rows.len())?;
             if page.total < most {
                 return Err(bad("a list that shrinks while it is read"));
             }
             most = page.total;
             if can_be_shorter && most.max(rows.len()) > ROWS_AT_ONCE {
-                return Ok(None);
+                return Ok(Listed::TooMuchAtOnce);
             }
             let is_short = page.token_transfers.len() < PAGE;
             let is_empty = page.token_transfers.is_empty();
+            if is_empty && rows.len() < page.promised() {
+                return Err(bad("an empty page where its own count says more"));
+            }
             rows.extend(page.token_transfers);
             // A page may be shorter than the most that was once documented, so the total has a say, too.
             if is_empty || (is_short && rows.len() >= most) {
-                return Ok(Some(rows));
+                return Ok(Listed::All(rows));
             }
-            if rows.len() + PAGE > WINDOW {
-                return Err(bad("more transfers in one block than it lists"));
+            if most >= WINDOW || rows.len() + PAGE > WINDOW {
+                return Ok(Listed::BeyondTheWindow);
             }
         }
     }
@@ -263,7 +307,7 @@ impl Tronscan {
     fn page(
         &self,
         wallet: &Address,
-        ask: &Scan,
+        contract: Option<&Address>,
         (since, until): (i64, i64),
         start: usize,
     ) -> Result<Page, ProviderError> {
@@ -273,7 +317,7 @@ impl Tronscan {
             "/api/token_trc20/transfers?toAddress={wallet}&start_timestamp={since}\
              &end_timestamp={until}&start={start}&limit={PAGE}"
         );
-        if let [only] = ask.contracts.as_slice() {
+        if let Some(only) = contract {
             path.push_str(&format!("&contract_address={only}"));
         }
         rest::get(&self.http, &path)

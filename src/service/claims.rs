@@ -139,7 +139,10 @@ impl Case<'_> {
         for chains in [first, others] {
             for (chain, answer) in self.ask(&chains, &mut admitted).await? {
                 match answer {
-                    Answer::Mined(receipt) => return self.found_mined(chain, &receipt).await,
+                    Answer::Mined(receipt) => {
+                        self.store(chain, &receipt).await?;
+                        return Ok(self.found_mined(chain, &receipt));
+                    }
                     Answer::Unknown => {}
                     Answer::Silence => silent = true,
                 }
@@ -228,51 +231,55 @@ impl Case<'_> {
         }))
     }
 
-    /// What a chain knows and the database does not. The scans should have found it, or will: it is stored as they would store
-    /// it, and whether it pays is decided as for any other.
-    async fn found_mined(
-        &self,
-        chain: &ChainConfig,
-        receipt: &Receipt,
-    ) -> Result<Found, ClaimError> {
+    /// Stores what a chain has just said as a scan would, which should have found it, or will. Whether it pays is decided as for
+    /// any other.
+    async fn store(&self, chain: &ChainConfig, receipt: &Receipt) -> Result<(), StoreError> {
+        let Some(head) = self.head(chain).filter(|_| receipt.succeeded) else {
+            return Ok(());
+        };
+        let found = scan::Found {
+            wallets: Vec::new(),
+            from: receipt.block.number,
+            through: receipt.block.number,
+            transfers: receipt.transfers.clone(),
+            head,
+        };
+        scan::record(self.app, chain.chain.blockchain.clone(), found).await
+    }
+
+    fn head(&self, chain: &ChainConfig) -> Option<Head> {
+        let now_ms = self.app.clock().now_ms();
+        let number = self.app.watching().head(&chain.chain.blockchain, now_ms)?;
+        Some(Head {
+            number,
+            finalized: None,
+        })
+    }
+
+    /// What a chain knows and the database did not.
+    fn found_mined(&self, chain: &ChainConfig, receipt: &Receipt) -> Found {
         let named: Vec<_> = receipt
             .transfers
             .iter()
             .filter(|t| t.id.units > 0)
             .map(|t| named_mined(chain, t))
             .collect();
-        let blockchain = &chain.chain.blockchain;
-        let watching = self.app.watching();
-        let head = watching.head(blockchain, self.app.clock().now_ms());
-        let head = head.map(|number| Head {
-            number,
-            finalized: None,
-        });
+        let head = self.head(chain);
         let confirmations = head.map(|head| head.confirmations(receipt.block.number));
         let Some(judged) = claim::judge(&named, self.promises) else {
             let finding = match receipt.succeeded {
                 true => Finding::WrongAddress,
                 false => Finding::Reverted,
             };
-            return Ok(self.without_transfers(chain, finding, confirmations));
+            return self.without_transfers(chain, finding, confirmations);
         };
-        if let Some(head) = head.filter(|_| receipt.succeeded) {
-            let found = scan::Found {
-                wallets: Vec::new(),
-                from: receipt.block.number,
-                through: receipt.block.number,
-                transfers: receipt.transfers.clone(),
-                head,
-            };
-            scan::record(self.app, blockchain.clone(), found).await?;
-        }
-        watching.wake(blockchain);
-        Ok(Found {
+        self.app.watching().wake(&chain.chain.blockchain);
+        Found {
             told: self.tell(chain, &judged, confirmations),
             txn_hash: self.hash_on(chain),
             transfer: None,
             concerns_us: true,
-        })
+        }
     }
 
     fn tell(

@@ -191,8 +191,7 @@ impl<'a> Choice<'a> {
         let place = (blockchain, wallet, self.coin);
         deposits::release_value(tx, place, slot.micros, reserved_since, slot.evicts)?;
         // Also where amounts need not be unique now: they may have to be after the next start.
-        let exactly = (slot.micros, slot.micros);
-        let unheld = deposits::held_values(tx, place, exactly, reserved_since)?.is_empty();
+        let unheld = !deposits::is_value_held(tx, place, slot.micros)?;
         let unique = self.config.payments.unique_amounts;
         let new = NewDeposit {
             order: self.order,
@@ -240,7 +239,7 @@ impl<'a> Choice<'a> {
         self.wallets
             .iter()
             .map(|w| {
-                deposits::held_values(
+                deposits::taken_values(
                     tx,
                     (blockchain, w.address, self.coin),
                     range,

@@ -1,5 +1,6 @@
 //! Wallets that left the configuration while shoppers may still pay to them.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use crate::clock::UnixSeconds;
@@ -20,12 +21,15 @@ pub struct Retired {
     since: Instant,
 }
 
-/// The retired wallets by what is stored: those that had a deposit not longer ago than `payments.late_window`.
+/// The retired wallets by what is stored: those that had a deposit not longer ago than `payments.late_window`. A wallet on a
+/// chain that could never be read has no cursor, but all its promises are open still.
 pub fn at_start(db: &Db, config: &Config, now: UnixSeconds) -> Result<Vec<Retired>, StoreError> {
     db.read(|c| {
+        let since = shown_since(config, now);
+        let mut known: HashSet<_> = cursors::all(c)?.into_iter().collect();
+        known.extend(deposits::wallets_of_open(c)?);
         let mut retired = Vec::new();
-        for (blockchain, address) in cursors::all(c)? {
-            let since = shown_since(config, now);
+        for (blockchain, address) in known {
             if !is_configured(config, &blockchain, address)
                 && deposits::any_lately(c, &blockchain, address, since)?
             {

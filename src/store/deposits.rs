@@ -84,20 +84,16 @@ pub fn open_for_pair(
     Ok(found.optional()?)
 }
 
-/// The values held in `from..=to` millionths on one chain, wallet and coin: by open deposits, and by deposits closed
-/// after `reserved_since`.
-pub fn held_values(
+/// The values taken in `from..=to` millionths on one chain, wallet and coin: those that are held, by open deposits and
+/// by deposits closed after `reserved_since`, and those that open deposits have without holding them, from a time when
+/// amounts did not have to be unique.
+pub fn taken_values(
     connection: &Connection,
     (blockchain, wallet, coin): (&Blockchain, Address, &Coin),
     (from, to): (u64, u64),
     reserved_since: UnixSeconds,
 ) -> Result<Vec<HeldValue>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, micros, expected_sender, closed_at, transfer_seen FROM deposits INDEXED BY deposits_held_values
-         WHERE blockchain = ?1 AND wallet = ?2 AND stablecoin = ?3 AND micros BETWEEN ?4 AND ?5
-           AND holds_value = 1 AND (closed_at IS NULL OR closed_at > ?6)
-         ORDER BY micros",
-    )?;
+    let mut statement = connection.prepare_cached(TAKEN_VALUES)?;
     let key = params![
         blockchain.as_str(),
         wallet.to_string(),
@@ -116,6 +112,35 @@ pub fn held_values(
         })
     })?;
     Ok(found.collect::<Result<_, _>>()?)
+}
+
+/// Each half along its own index: a part of all deposits that is small at any time.
+pub(super) const TAKEN_VALUES: &str = "
+    SELECT id, micros, expected_sender, closed_at, transfer_seen FROM deposits INDEXED BY deposits_held_values
+    WHERE blockchain = ?1 AND wallet = ?2 AND stablecoin = ?3 AND micros BETWEEN ?4 AND ?5
+      AND holds_value = 1 AND (closed_at IS NULL OR closed_at > ?6)
+    UNION ALL
+    SELECT id, micros, expected_sender, closed_at, transfer_seen FROM deposits INDEXED BY deposits_open_by_value
+    WHERE blockchain = ?1 AND wallet = ?2 AND stablecoin = ?3 AND micros BETWEEN ?4 AND ?5
+      AND status = 'open' AND holds_value = 0";
+
+/// Whether a deposit holds a value, be its time over or not.
+pub fn is_value_held(
+    connection: &Connection,
+    (blockchain, wallet, coin): (&Blockchain, Address, &Coin),
+    micros: u64,
+) -> Result<bool, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM deposits INDEXED BY deposits_held_values
+         WHERE blockchain = ?1 AND wallet = ?2 AND stablecoin = ?3 AND micros = ?4 AND holds_value = 1)",
+    )?;
+    let key = params![
+        blockchain.as_str(),
+        wallet.to_string(),
+        coin.as_str(),
+        micros
+    ];
+    Ok(statement.query_row(key, |row| row.get(0))?)
 }
 
 /// Lets go of a value: what closed deposits held there longer than the window, and the one that is evicted.
@@ -351,6 +376,17 @@ pub fn any_open(connection: &Connection, blockchain: &Blockchain) -> Result<bool
     )?;
     Ok(statement.query_row([blockchain.as_str()], |row| row.get(0))?)
 }
+
+/// The wallets that have open deposits, with their chains.
+pub fn wallets_of_open(connection: &Connection) -> Result<Vec<(Blockchain, Address)>, StoreError> {
+    let mut statement = connection.prepare_cached(WALLETS_OF_OPEN)?;
+    let found = statement.query_map([], |row| {
+        Ok((rows::blockchain(row, 0)?, rows::address(row, 1)?))
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+pub(super) const WALLETS_OF_OPEN: &str = "SELECT DISTINCT blockchain, wallet FROM deposits INDEXED BY deposits_open_by_value WHERE status = 'open'";
 
 /// Whether a wallet has a deposit that is open or was closed after a moment. Reads the wallet's deposits: at the start only.
 pub fn any_lately(

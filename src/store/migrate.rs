@@ -206,6 +206,31 @@ mod tests {
     }
 
     #[test]
+    fn transfers_from_before_are_held_back_by_nothing() {
+        let file = File::of_the_first_version();
+        file.migrate(&MIGRATIONS[..2]).unwrap();
+        let before = rows(&file.open(), &file.open());
+        file.migrate(&MIGRATIONS[..3]).unwrap();
+        let db = file.open();
+        let like = Connection::open(copy_of(&file.path(), 2)).unwrap();
+        assert_eq!(rows(&db, &like), before);
+        let held_back = "SELECT quote(held_back) FROM transfers";
+        assert_eq!(texts(&db, held_back), ["NULL", "NULL"]);
+        let hold = |why: &str| {
+            let sql = "UPDATE transfers SET held_back = ?1 WHERE id = 2";
+            db.execute(sql, [why])
+        };
+        for why in [
+            "no_second_provider",
+            "awaiting_second",
+            "providers_disagree",
+        ] {
+            assert_eq!(hold(why), Ok(1), "{why}");
+        }
+        assert!(hold("no_reason").is_err());
+    }
+
+    #[test]
     fn a_copy_is_kept_from_before_and_the_one_before_that() {
         let file = File::of_the_first_version();
         let mut steps = MIGRATIONS[..1].to_vec();

@@ -9,8 +9,8 @@ use super::order_list::OrderFilter;
 use super::page::{Page, Place, Walk};
 use super::transfer_list::TransferFilter;
 use super::{
-    audit, changes, counts, deposit_list, event_list, likely, migrate, order_list, order_search,
-    transfer_list,
+    audit, changes, counts, deposit_list, deposits, event_list, likely, migrate, order_list,
+    order_search, transfer_list,
 };
 use crate::domain::order::OrderStatus;
 use crate::domain::transfer::TransferStatus;
@@ -146,6 +146,32 @@ fn what_else_the_admin_asks_scans_nothing() {
     for rows in [PENDING, OPEN, WAITING, UNMATCHED, FAILING] {
         no_scan(&db, &counts::sql(rows));
     }
+}
+
+/// Both halves are searched down to the range of values: the lists of deposits grow for years.
+#[test]
+fn taken_values_are_found_along_their_indexes() {
+    let db = database();
+    let plan = no_scan(&db, deposits::TAKEN_VALUES);
+    let along = |index: &str| {
+        let step = format!(
+            "INDEX {index} (blockchain=? AND wallet=? AND stablecoin=? AND micros>? AND micros<?)"
+        );
+        assert!(plan.iter().any(|p| p.ends_with(&step)), "{step}\n{plan:#?}");
+    };
+    along("deposits_held_values");
+    along("deposits_open_by_value");
+    let steps = plan.iter().filter(|p| p.starts_with("SEARCH"));
+    assert_eq!(steps.count(), 2, "{plan:#?}");
+}
+
+#[test]
+fn wallets_with_open_deposits_are_found_among_open_deposits() {
+    let plan = no_scan(&database(), deposits::WALLETS_OF_OPEN);
+    assert_eq!(
+        plan,
+        ["SCAN deposits USING COVERING INDEX deposits_open_by_value"]
+    );
 }
 
 /// The end of a long list, by cursor.

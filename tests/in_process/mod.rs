@@ -20,7 +20,7 @@ use ocrch::service::App;
 use ocrch::service::create_order::{CreateOrder, Origin, create_order};
 use ocrch::service::expire::expire_due;
 use ocrch::service::orders;
-use ocrch::service::payments::{PaymentDetail, choose};
+use ocrch::service::payments::{PaymentDetail, PaymentError, choose};
 use ocrch::task::look_ups::PassError;
 use ocrch::task::pass::Pass;
 
@@ -84,14 +84,30 @@ impl Turned {
         more: &str,
         for_each_chain: &str,
     ) -> Self {
+        let text = Self::text(names, providers, confirmations, more, for_each_chain);
+        Self::of_text(names, providers, &text)
+    }
+
+    /// The configuration for chains of these names.
+    pub fn text(
+        names: &[&str],
+        providers: usize,
+        confirmations: &str,
+        more: &str,
+        for_each_chain: &str,
+    ) -> String {
         let nets: Vec<String> = names
             .iter()
             .enumerate()
             .map(|(i, name)| net(name, 77 + i, providers, confirmations, for_each_chain))
             .collect();
+        format!("{BEGINNING}\n{more}\n{}", nets.concat())
+    }
+
+    /// Starts with a configuration of which a test changed some words.
+    pub fn of_text(names: &[&str], providers: usize, text: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let text = format!("{BEGINNING}\n{more}\n{}", nets.concat());
-        let config = parse(&text, "test", dir.path()).unwrap().config;
+        let config = parse(text, "test", dir.path()).unwrap().config;
         let clock = Clock::system();
         let app = App::open(config, clock.clone()).unwrap();
         let nets = names
@@ -169,9 +185,13 @@ impl Turned {
 
     /// Chooses a chain for an order that may have chosen another before.
     pub fn choose(&self, name: &str, order: &Order) -> PaymentDetail {
+        self.try_choose(name, order).unwrap()
+    }
+
+    pub fn try_choose(&self, name: &str, order: &Order) -> Result<PaymentDetail, PaymentError> {
         let (chain, coin) = (Blockchain::new(name), Coin::new("USDT"));
         let choice = choose(&self.app, order.id, chain, coin);
-        self.runtime.block_on(choice).unwrap()
+        self.runtime.block_on(choice)
     }
 
     /// Sends exactly what was asked for. Returns the transaction's hash.

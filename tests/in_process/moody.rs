@@ -41,6 +41,8 @@ struct Mood {
     unlisted: u64,
     /// Blocks above the chain's that it has made up.
     dreamt: u64,
+    /// It knows of no block that it is final.
+    without_finality: bool,
 }
 
 impl Moody {
@@ -114,6 +116,11 @@ impl Moody {
         self.mood().dreamt = blocks;
     }
 
+    /// Knows of no block that it is final.
+    pub fn know_no_finality(&self) {
+        self.mood().without_finality = true;
+    }
+
     pub fn heal(&self) {
         *self.mood() = Mood::default();
     }
@@ -172,7 +179,8 @@ impl Provider for Moody {
 
     fn finalized(&self) -> Result<Option<u64>, ProviderError> {
         let (mood, head) = self.asked()?;
-        Ok(Some(mood.final_at.unwrap_or(head.saturating_sub(2))))
+        let known = mood.final_at.unwrap_or(head.saturating_sub(2));
+        Ok((!mood.without_finality).then_some(known))
     }
 
     fn scan(&self, ask: &Scan) -> Result<Scanned, ProviderError> {

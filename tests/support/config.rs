@@ -24,6 +24,8 @@ pub struct Chain {
     pub confirmations: String,
     /// Providers that must agree.
     pub agreement: u32,
+    /// How long its watcher rests while nobody is about to pay.
+    pub idle_poll_interval: String,
     /// JSON-RPC endpoints, the preferred one first.
     pub urls: Vec<String>,
     /// Explorers, asked after the nodes: kind, URL and key.
@@ -140,6 +142,7 @@ impl Chain {
             chain_id,
             confirmations,
             agreement,
+            idle_poll_interval,
             urls,
             explorers,
             last_urls,
@@ -154,7 +157,7 @@ impl Chain {
         let _ = writeln!(
             text,
             "\n[chains.{name}]\nkind = {kind:?}\nname = \"Chain {name}\"\nchain_id = {chain_id}\n\
-             confirmations = {confirmations}\nagreement = {agreement}\npoll_interval = \"200ms\"\nidle_poll_interval = \"500ms\"\n\
+             confirmations = {confirmations}\nagreement = {agreement}\npoll_interval = \"200ms\"\nidle_poll_interval = {idle_poll_interval:?}\n\
              explorer_tx_url = \"https://explorer.example.com/{name}/tx/{{hash}}\"\nproviders = [{}]",
             providers.join(", ")
         );

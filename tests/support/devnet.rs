@@ -82,6 +82,7 @@ impl Devnet {
             chain_id: self.anvil.chain_id,
             confirmations: "3".to_owned(),
             agreement: 1,
+            idle_poll_interval: "500ms".to_owned(),
             urls: vec![url.to_owned()],
             explorers: Vec::new(),
             last_urls: Vec::new(),

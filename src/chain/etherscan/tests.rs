@@ -427,16 +427,53 @@ fn a_query_that_takes_too_long_is_asked_in_halves() {
     );
 }
 
+/// Anybody can send more of a token of his own than is listed, and hide a payment behind it.
 #[test]
-fn a_block_with_more_than_the_window_is_an_error() {
+fn junk_hides_nothing_in_its_block_or_behind_it() {
     let world = World::new(Family::Evm, 20);
-    for _ in 0..120 {
-        world.pay(10, &[(1, 7, 5); 100]);
-    }
-    let server = world.etherscan();
-    let scanned = provider(&server).scan(&ask(Family::Evm, 1, 19));
-    let error = ProviderError::BadAnswer("more transfers in one block than it lists".into());
-    assert_eq!(scanned, Err(error));
+    world.pay(10, &[(3, 7, 5); 10_050]);
+    world.pay(10, &[(2, 7, 6), (1, 7, 7)]);
+    world.pay(11, &[(1, 7, 8)]);
+    let (server, node) = (world.etherscan(), world.node());
+    let ask = ask(Family::Evm, 1, 19);
+    let found = sorted(scan_all(&provider(&server), &ask));
+    assert_eq!(found.len(), 3);
+    assert_eq!(found, sorted(scan_all(&rpc(&node), &ask)));
+    let what =
+        "the junk, each token in its block, what is behind it, and the other wallet in both ranges";
+    assert_eq!(asked(&server, "tokentx"), 1 + 2 + 1 + 2, "{what}");
+}
+
+/// With the real token the same costs its sender no more, if he moves nothing.
+#[test]
+fn a_block_with_more_than_is_listed_is_read_from_its_receipts() {
+    let world = World::new(Family::Evm, 20);
+    world.state().page_limit = 60;
+    world.pay(10, &[(1, 7, 0); 150]);
+    world.pay(10, &[(1, 7, 5), (1, 8, 6), (2, 7, 7), (3, 7, 8), (1, 7, 5)]);
+    let failed = world.mine(10, Outcome::Reverted, &[(1, 7, 9)]);
+    world.pay(15, &[(1, 7, 5)]);
+    let node = world.node();
+    let server = world.serve(etherscan, |request| {
+        let refusal = r#"{"status":"0","message":"NOTOK","result":"Result window is too large, PageNo x Offset size must be less than or equal to 10000"}"#;
+        (request.number("page")? > 2).then(|| Answer::text(200, refusal))
+    });
+    let (explorer, ask) = (provider(&server), ask(Family::Evm, 1, 19));
+    let expected = sorted(scan_all(&rpc(&node), &ask));
+    assert_eq!(expected.len(), 5);
+    assert_eq!(sorted(scan_all(&explorer, &ask)), expected);
+    let receipts = || asked(&server, "eth_getTransactionReceipt");
+    let equal_rows = 1;
+    assert_eq!(receipts(), 3 + equal_rows, "each of the block's, once");
+    assert_eq!(sorted(scan_all(&explorer, &ask)), expected);
+    assert_eq!(receipts(), 3 + 2 * equal_rows, "and not again");
+    // In another block at that height they are others.
+    let mut state = world.state();
+    state.blocks[10].fork = 1;
+    state.blocks[10].transactions.retain(|t| t.hash != failed);
+    drop(state);
+    let expected = sorted(scan_all(&rpc(&node), &ask));
+    assert_eq!(sorted(scan_all(&explorer, &ask)), expected);
 }
 
 #[test]

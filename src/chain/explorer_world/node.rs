@@ -33,10 +33,13 @@ fn block(state: &State, which: &Value) -> Value {
         _ => quantity(which).unwrap(),
     };
     state.block(number).map_or(Value::Null, |block| {
+        let transactions = state.blocks[number as usize].transactions.iter();
+        let hashes: Vec<String> = transactions.map(|t| prefixed(&t.hash)).collect();
         json!({
             "number": format!("{number:#x}"),
             "hash": prefixed(&block.hash),
             "timestamp": format!("{:#x}", block.timestamp),
+            "transactions": hashes,
         })
     })
 }

@@ -1,31 +1,18 @@
 use proptest::prelude::*;
 
-use super::super::evm_rpc::EvmRpc;
-use super::super::explorer_world::{
-    Outcome, Request, World, any_world, ask, body_of, http, scan_all, sorted, trongrid,
-};
-use super::super::http::KeyHeader;
+use super::super::explorer_world::tron_sites::{MAINNET, Site, asked, told, with_key};
+use super::super::explorer_world::{Request, World, any_world, ask, body_of, scan_all, trongrid};
 use super::super::scripted::{Answer, Scripted};
 use super::*;
 use crate::domain::address::Family;
 
-const MAINNET: u64 = 0x2b66_53dc;
+const SITE: Site = Site {
+    serve: World::trongrid,
+    driver: |http| Box::new(TronGrid::new(http, MAINNET)),
+};
 
 fn provider(server: &Scripted) -> TronGrid {
-    TronGrid::new(http(server, KeyHeader::Named("TRON-PRO-API-KEY")), MAINNET)
-}
-
-fn rpc(server: &Scripted) -> EvmRpc {
-    EvmRpc::new(http(server, KeyHeader::Bearer), Family::Tron, MAINNET)
-}
-
-/// How often a path was asked for.
-fn asked(server: &Scripted, path: &str) -> usize {
-    let asked = server.asked();
-    asked
-        .iter()
-        .filter(|asked| asked.head.contains(path))
-        .count()
+    TronGrid::new(with_key(server), MAINNET)
 }
 
 /// TronGrid that answers one path so, the rest properly.
@@ -37,60 +24,17 @@ fn with_fault(world: &World, path: &'static str, fault: fn() -> Answer) -> Scrip
 
 #[test]
 fn a_transfer_is_read_like_from_a_node() {
-    let world = World::new(Family::Tron, 100);
-    let hash = world.pay(
-        50,
-        &[
-            (1, 7, 19_990_000),
-            (1, 7, 19_990_000),
-            (2, 8, 5),
-            (3, 7, 6),
-            (1, 6, 7),
-        ],
-    );
-    let (server, node) = (world.trongrid(), world.node());
-    let (grid, node) = (provider(&server), rpc(&node));
-    let ask = ask(Family::Tron, 40, 99);
-    let scanned = grid.scan(&ask).unwrap();
-    assert_eq!(scanned.through, 99);
-    assert_eq!(
-        sorted(scanned.transfers.clone()),
-        sorted(scan_all(&node, &ask))
-    );
-    assert_eq!(scanned.transfers.len(), 3);
-    let receipt = |p: &dyn Provider| p.receipt(&hash, &ask.recipients);
-    assert_eq!(receipt(&grid), receipt(&node));
-    assert_eq!(receipt(&grid).unwrap().unwrap().transfers.len(), 4);
-    assert_eq!(grid.block(50), node.block(50));
-    assert_eq!(grid.block(1000), Ok(None));
-    assert_eq!((grid.head(), grid.finalized()), (Ok(99), Ok(Some(80))));
+    SITE.reads_a_transfer_like_a_node();
 }
 
 #[test]
 fn what_is_not_solid_is_seen_and_not_proven() {
-    let world = World::new(Family::Tron, 100);
-    let hash = world.pay(95, &[(1, 7, 5)]);
-    let server = world.trongrid();
-    let grid = provider(&server);
-    assert_eq!(scan_all(&grid, &ask(Family::Tron, 40, 99)).len(), 1);
-    assert_eq!(grid.receipt(&hash, &[]), Ok(None));
-    world.state().final_lag = 4;
-    assert_eq!(grid.receipt(&hash, &[]).unwrap().unwrap().block.number, 95);
+    SITE.sees_what_is_not_final_and_does_not_prove_it();
 }
 
 #[test]
 fn failed_and_reverted_rows_are_no_transfers() {
-    let world = World::new(Family::Tron, 100);
-    let failed = world.mine(50, Outcome::OutOfEnergy, &[(1, 7, 5)]);
-    let reverted = world.mine(51, Outcome::Reverted, &[(1, 7, 5)]);
-    let server = world.trongrid();
-    let grid = provider(&server);
-    assert_eq!(scan_all(&grid, &ask(Family::Tron, 40, 99)), []);
-    for hash in [failed, reverted] {
-        let receipt = grid.receipt(&hash, &ask(Family::Tron, 1, 2).recipients);
-        let receipt = receipt.unwrap().unwrap();
-        assert!(!receipt.succeeded && receipt.transfers.is_empty());
-    }
+    SITE.takes_no_failure_for_a_transfer();
 }
 
 #[test]
@@ -141,11 +85,7 @@ fn an_error_is_never_no_transfers() {
                     .then(|| Answer::text(status, body))
             });
             let scanned = provider(&server).scan(&ask(Family::Tron, 40, 99));
-            let told = match &scanned {
-                Ok(scanned) => format!("found {}", scanned.transfers.len()),
-                Err(error) => error.to_string().split(':').next().unwrap().to_owned(),
-            };
-            assert_eq!(told, expected, "{path} {body}");
+            assert_eq!(told(&scanned), expected, "{path} {body}");
         }
     };
     let suspended = r#"{"success":false,"error":"The key exceeds the frequency limit(15), and the query server is suspended for 30s","statusCode":403}"#;
@@ -185,15 +125,8 @@ fn an_error_is_never_no_transfers() {
 fn a_wrong_key_and_another_chain_are_refused() {
     let world = World::new(Family::Tron, 100);
     let server = world.trongrid();
-    let keyless = TronGrid::new(
-        HttpClient::new(&server.entry(), KeyHeader::No, Default::default()),
-        MAINNET,
-    );
-    assert!(matches!(keyless.head(), Err(ProviderError::Refused(_))));
-    let nile = TronGrid::new(
-        http(&server, KeyHeader::Named("TRON-PRO-API-KEY")),
-        0xcd86_90dc,
-    );
+    SITE.takes_no_wrong_key();
+    let nile = TronGrid::new(with_key(&server), 0xcd86_90dc);
     let wrong = ProviderError::WrongChain {
         expected: 0xcd86_90dc,
         found: MAINNET,
@@ -338,12 +271,6 @@ proptest! {
     ) {
         world.state().page_limit = page_limit;
         world.state().final_lag = final_lag;
-        let (server, node) = (world.trongrid(), world.node());
-        let ask = ask(Family::Tron, from, world.state().head());
-        let grid = provider(&server);
-        grid.finalized().unwrap();
-        let expected = sorted(scan_all(&rpc(&node), &ask));
-        prop_assert_eq!(&sorted(scan_all(&grid, &ask)), &expected);
-        prop_assert_eq!(&sorted(scan_all(&grid, &ask)), &expected, "out of memory");
+        SITE.finds_exactly_what_a_node_finds(&world, from);
     }
 }

@@ -40,9 +40,20 @@ pub struct Token {
 /// The answer to `/api/token_trc20/transfers`.
 #[derive(Deserialize)]
 pub struct Page {
+    /// What can be paged through: 10,000 at most.
     #[serde(default)]
     pub total: usize,
+    /// What there is in the time that was asked for.
+    #[serde(rename = "rangeTotal")]
+    range_total: Option<usize>,
     pub token_transfers: Vec<Row>,
+}
+
+impl Page {
+    /// Rows that it has for sure, by either of its counts.
+    pub fn promised(&self) -> usize {
+        self.total.min(self.range_total.unwrap_or(self.total))
+    }
 }
 
 /// A transfer. Failed calls and reverted transactions are among them.

@@ -1,31 +1,18 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::evm_rpc::EvmRpc;
-use super::super::explorer_world::{
-    Outcome, World, any_world, ask, body_of, http, scan_all, sorted, tronscan,
-};
-use super::super::http::KeyHeader;
+use super::super::explorer_world::tron_sites::{MAINNET, Site, asked, told, with_key};
+use super::super::explorer_world::{World, any_world, ask, body_of, scan_all, tronscan};
 use super::super::scripted::{Answer, Scripted};
 use super::*;
 
-const MAINNET: u64 = 0x2b66_53dc;
+const SITE: Site = Site {
+    serve: World::tronscan,
+    driver: |http| Box::new(Tronscan::new(http, MAINNET)),
+};
 
 fn provider(server: &Scripted) -> Tronscan {
-    Tronscan::new(http(server, KeyHeader::Named("TRON-PRO-API-KEY")), MAINNET)
-}
-
-fn rpc(server: &Scripted) -> EvmRpc {
-    EvmRpc::new(http(server, KeyHeader::Bearer), Family::Tron, MAINNET)
-}
-
-/// How often a path was asked for.
-fn asked(server: &Scripted, path: &str) -> usize {
-    let asked = server.asked();
-    asked
-        .iter()
-        .filter(|asked| asked.head.contains(path))
-        .count()
+    Tronscan::new(with_key(server), MAINNET)
 }
 
 /// Tronscan that answers one path so, the rest properly.
@@ -38,60 +25,17 @@ fn with_fault(world: &World, path: &'static str, status: u16, body: &'static str
 
 #[test]
 fn a_transfer_is_read_like_from_a_node() {
-    let world = World::new(Family::Tron, 100);
-    let hash = world.pay(
-        50,
-        &[
-            (1, 7, 19_990_000),
-            (1, 7, 19_990_000),
-            (2, 8, 5),
-            (3, 7, 6),
-            (1, 6, 7),
-        ],
-    );
-    let (server, node) = (world.tronscan(), world.node());
-    let (scan, node) = (provider(&server), rpc(&node));
-    let ask = ask(Family::Tron, 40, 99);
-    let scanned = scan.scan(&ask).unwrap();
-    assert_eq!(scanned.through, 99);
-    assert_eq!(
-        sorted(scanned.transfers.clone()),
-        sorted(scan_all(&node, &ask))
-    );
-    assert_eq!(scanned.transfers.len(), 3);
-    let receipt = |p: &dyn Provider| p.receipt(&hash, &ask.recipients);
-    assert_eq!(receipt(&scan), receipt(&node));
-    assert_eq!(receipt(&scan).unwrap().unwrap().transfers.len(), 4);
-    assert_eq!(scan.block(50), node.block(50));
-    assert_eq!(scan.block(1000), Ok(None));
-    assert_eq!((scan.head(), scan.finalized()), (Ok(99), Ok(Some(80))));
+    SITE.reads_a_transfer_like_a_node();
 }
 
 #[test]
 fn what_is_not_confirmed_is_seen_and_not_proven() {
-    let world = World::new(Family::Tron, 100);
-    let hash = world.pay(95, &[(1, 7, 5)]);
-    let server = world.tronscan();
-    let scan = provider(&server);
-    assert_eq!(scan_all(&scan, &ask(Family::Tron, 40, 99)).len(), 1);
-    assert_eq!(scan.receipt(&hash, &[]), Ok(None));
-    world.state().final_lag = 4;
-    assert_eq!(scan.receipt(&hash, &[]).unwrap().unwrap().block.number, 95);
+    SITE.sees_what_is_not_final_and_does_not_prove_it();
 }
 
 #[test]
 fn failed_and_reverted_rows_are_no_transfers() {
-    let world = World::new(Family::Tron, 100);
-    let failed = world.mine(50, Outcome::OutOfEnergy, &[(1, 7, 5)]);
-    let reverted = world.mine(51, Outcome::Reverted, &[(1, 7, 5)]);
-    let server = world.tronscan();
-    let scan = provider(&server);
-    assert_eq!(scan_all(&scan, &ask(Family::Tron, 40, 99)), []);
-    for hash in [failed, reverted] {
-        let receipt = scan.receipt(&hash, &ask(Family::Tron, 1, 2).recipients);
-        let receipt = receipt.unwrap().unwrap();
-        assert!(!receipt.succeeded && receipt.transfers.is_empty());
-    }
+    SITE.takes_no_failure_for_a_transfer();
 }
 
 #[test]
@@ -122,11 +66,7 @@ fn an_error_is_never_no_transfers() {
         for path in ["/transfers", "/block"] {
             let server = with_fault(&world, path, status, body);
             let scanned = provider(&server).scan(&ask(Family::Tron, 40, 99));
-            let told = match &scanned {
-                Ok(scanned) => format!("found {}", scanned.transfers.len()),
-                Err(error) => error.to_string().split(':').next().unwrap().to_owned(),
-            };
-            assert_eq!(told, expected, "{path} {body}");
+            assert_eq!(told(&scanned), expected, "{path} {body}");
         }
     };
     check(429, "", "rate limited");
@@ -148,10 +88,7 @@ fn an_error_is_never_no_transfers() {
 #[test]
 fn a_wrong_key_and_another_chain_are_refused() {
     let world = World::new(Family::Tron, 100);
-    let server = world.tronscan();
-    let keyless = HttpClient::new(&server.entry(), KeyHeader::No, Default::default());
-    let head = Tronscan::new(keyless, MAINNET).head();
-    assert!(matches!(head, Err(ProviderError::Refused(_))), "{head:?}");
+    SITE.takes_no_wrong_key();
     // It need not show its first block; where it does, that tells the chain.
     let chain = world.clone();
     let server = world.serve(tronscan, move |request| {
@@ -205,6 +142,61 @@ fn what_lacks_a_part_is_a_bad_answer() {
     check("amount_str");
 }
 
+/// An empty page is the end of a list only where the list's own count agrees.
+#[test]
+fn an_empty_page_is_believed_if_the_count_agrees() {
+    let check = |start: &'static str, page: &'static str, expected: Result<usize, &str>| {
+        let world = World::new(Family::Tron, 100);
+        for number in 10..90 {
+            world.pay(number, &[(1, 7, 5)]);
+        }
+        let server = world.serve(tronscan, move |request| {
+            let is_it = request.path.ends_with("/transfers") && request.text("start") == start;
+            is_it.then(|| Answer::text(200, page))
+        });
+        let mut ask = ask(Family::Tron, 1, 99);
+        ask.recipients.truncate(1);
+        let found = provider(&server)
+            .scan(&ask)
+            .map(|found| found.transfers.len());
+        let expected = expected.map_err(|what| ProviderError::BadAnswer(what.to_owned()));
+        assert_eq!(found, expected, "{start} {page}");
+    };
+    let bad = Err("an empty page where its own count says more");
+    check(
+        "0",
+        r#"{"total":80,"rangeTotal":80,"token_transfers":[]}"#,
+        bad,
+    );
+    check("0", r#"{"total":80,"token_transfers":[]}"#, bad);
+    check(
+        "50",
+        r#"{"total":80,"rangeTotal":80,"token_transfers":[]}"#,
+        bad,
+    );
+    check(
+        "50",
+        r#"{"total":150,"rangeTotal":81,"token_transfers":[]}"#,
+        bad,
+    );
+    check(
+        "0",
+        r#"{"total":0,"rangeTotal":0,"token_transfers":[]}"#,
+        Ok(0),
+    );
+    // One of the counts may be of more than was asked for: neither of both is to refuse it for ever.
+    check(
+        "0",
+        r#"{"total":80,"rangeTotal":0,"token_transfers":[]}"#,
+        Ok(0),
+    );
+    check(
+        "50",
+        r#"{"total":150,"rangeTotal":50,"token_transfers":[]}"#,
+        Ok(50),
+    );
+}
+
 #[test]
 fn a_list_that_shrinks_while_it_is_read_is_a_bad_answer() {
     let world = World::new(Family::Tron, 100);
@@ -221,6 +213,21 @@ fn a_list_that_shrinks_while_it_is_read_is_a_bad_answer() {
     let scanned = provider(&server).scan(&ask(Family::Tron, 1, 99));
     let error = ProviderError::BadAnswer("a list that shrinks while it is read".into());
     assert_eq!(scanned, Err(error));
+}
+
+/// Anybody can send more of a token of his own than is listed, and hide a payment behind it.
+#[test]
+fn junk_hides_nothing_in_its_block() {
+    let world = World::new(Family::Tron, 20);
+    world.pay(10, &[(2, 7, 6), (1, 7, 7)]);
+    world.pay(10, &[(3, 7, 5); 10_050]);
+    let server = world.tronscan();
+    let found = provider(&server).scan(&ask(Family::Tron, 10, 10)).unwrap();
+    let mut units: Vec<u128> = found.transfers.iter().map(|t| t.id.units).collect();
+    units.sort();
+    assert_eq!(units, [6, 7]);
+    let what = "the junk, each token, and the other wallet";
+    assert_eq!(asked(&server, "/transfers"), 1 + 2 + 1, "{what}");
 }
 
 #[test]
@@ -277,11 +284,6 @@ proptest! {
     ) {
         world.state().page_limit = page_limit;
         world.state().final_lag = final_lag;
-        let (server, node) = (world.tronscan(), world.node());
-        let ask = ask(Family::Tron, from, world.state().head());
-        let scan = provider(&server);
-        let expected = sorted(scan_all(&rpc(&node), &ask));
-        prop_assert_eq!(&sorted(scan_all(&scan, &ask)), &expected);
-        prop_assert_eq!(&sorted(scan_all(&scan, &ask)), &expected, "out of memory");
+        SITE.finds_exactly_what_a_node_finds(&world, from);
     }
 }

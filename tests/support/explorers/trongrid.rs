@@ -87,7 +87,9 @@ fn transfers(state: &State, request: &Incoming, account: &str) -> Answer {
         .strip_prefix("after~")
         .map_or(0, |s| s.parse().expect("its own"));
     let limit = state.page(request.number("limit"), 20, PAGE);
-    let mut rows: Vec<Value> = rows.skip(start).map(json_row).collect();
+    // One more than the page tells whether there is another one.
+    let rows = rows.skip(start).take(limit + 1);
+    let mut rows: Vec<Value> = rows.map(json_row).collect();
     match state.trouble {
         Some(Trouble::EmptyLists) => rows.clear(),
         Some(Trouble::Invents) if start == 0 => rows.insert(0, invented(state, account, since)),

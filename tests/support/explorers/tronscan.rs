@@ -77,12 +77,9 @@ fn transfers(state: &State, request: &Incoming) -> Answer {
             && (contract.is_empty() || contract == tron_address(&row.contract))
     };
     let standing = state.index.rows(account, state.indexed()).filter(is_wanted);
-    let mut rows: Vec<Value> = standing
-        .rev()
-        .map(|row| json_row(state, row, false))
-        .collect();
+    let mut rows: Vec<(&Row, bool)> = standing.rev().map(|row| (row, false)).collect();
     let reverted = state.index.reverted(account).filter(is_wanted);
-    rows.extend(reverted.map(|row| json_row(state, row, true)));
+    rows.extend(reverted.map(|row| (row, true)));
     if state.trouble == Some(Trouble::EmptyLists) {
         rows.clear();
     }
@@ -90,7 +87,10 @@ fn transfers(state: &State, request: &Incoming) -> Answer {
     let start = request.number("start").unwrap_or(0) as usize;
     let limit = state.page(request.number("limit"), 10, PAGE);
     let limit = limit.min(WINDOW.saturating_sub(start));
-    let rows: Vec<Value> = rows.into_iter().skip(start).take(limit).collect();
+    let page = rows.into_iter().skip(start).take(limit);
+    let rows: Vec<Value> = page
+        .map(|(row, revert)| json_row(state, row, revert))
+        .collect();
     let is_last = start + rows.len() >= total;
     let list = match state.trouble {
         Some(Trouble::Null) => Value::Null,
