@@ -130,6 +130,7 @@ fn each_deed_is_done_with_the_keyboard_alone() {
             "{part} in {found}"
         );
     }
+    assert_eq!(found["barriers"], json!([]));
     assert_eq!(ten.status()["status"], "pending", "shown is not assigned");
     script.tell(&json!({}));
     script.expect("assigned");

@@ -47,6 +47,7 @@ fn news_disturb_nobody() {
     let form = next(&world, &mut script, "form");
     assert_eq!(form["order"], "by hand");
     assert_eq!(form["focus"], "amount");
+    assert_eq!(form["held"], false, "a form waits for no news");
     let asked = form["asked"].as_array().expect("a list");
     assert!(
         !asked.contains(&json!("wallets")),

@@ -25,10 +25,11 @@ pub struct NewDeposit<'a> {
     pub holds_value: bool,
 }
 
-const COLUMNS: &str = "d.id, d.blockchain, d.stablecoin, d.wallet, d.micros, d.expected_sender, d.opened_at, \
+/// The columns of a deposit, as [`deposit`] reads them.
+pub(super) const COLUMNS: &str = "d.id, d.blockchain, d.stablecoin, d.wallet, d.micros, d.expected_sender, d.opened_at, \
      d.opened_head, d.after_transfer, o.expires_at";
 
-fn deposit(row: &Row<'_>) -> Result<Deposit, rusqlite::Error> {
+pub(super) fn deposit(row: &Row<'_>) -> Result<Deposit, rusqlite::Error> {
     Ok(Deposit {
         id: row.get(0)?,
         blockchain: rows::blockchain(row, 1)?,

@@ -1,8 +1,9 @@
 //! Deposits that a stray transfer may have been meant for.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
-use super::{StoreError, deposits, orders};
+use super::deposits::{self, COLUMNS};
+use super::{StoreError, rows};
 use crate::domain::likely::Candidate;
 use crate::domain::order::OrderId;
 use crate::domain::transfer::Transfer;
@@ -54,22 +55,29 @@ pub fn near(connection: &Connection, transfer: &Transfer) -> Result<Vec<Meant>, 
         OF_A_KIND,
     ];
     let rows: Result<Vec<i64>, _> = statement.query_map(key, |row| row.get(0))?.collect();
+    let mut statement = connection.prepare_cached(&meant_sql())?;
     rows?
         .into_iter()
-        .map(|row| meant(connection, row))
+        .map(|row| Ok(statement.query_row([row], meant)?))
         .collect()
 }
 
-fn meant(connection: &Connection, row: i64) -> Result<Meant, StoreError> {
-    let deposit = deposits::at(connection, row)?;
-    let order = orders::at(connection, deposits::order_of(connection, row)?)?;
+/// A transfer has up to 160 candidates, and the inbox many transfers: one look-up each.
+pub(super) fn meant_sql() -> String {
+    format!(
+        "SELECT {COLUMNS}, o.status, o.order_id, o.merchant_order_id, o.amount
+         FROM deposits d JOIN orders o ON o.id = d.order_id WHERE d.id = ?1"
+    )
+}
+
+fn meant(row: &Row<'_>) -> Result<Meant, rusqlite::Error> {
     Ok(Meant {
         candidate: Candidate {
-            deposit,
-            order: order.status,
+            deposit: deposits::deposit(row)?,
+            order: rows::order_status(row, 10)?,
         },
-        order: order.id,
-        merchant_order_id: order.new.merchant_order_id,
-        amount: order.new.amount,
+        order: rows::parsed(row, 11)?,
+        merchant_order_id: row.get(12)?,
+        amount: row.get(13)?,
     })
 }

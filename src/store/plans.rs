@@ -141,6 +141,7 @@ fn every_list_of_transfers_walks_along_an_index() {
 fn what_else_the_admin_asks_scans_nothing() {
     let db = database();
     no_scan(&db, likely::NEAR);
+    no_scan(&db, &likely::meant_sql());
     no_scan(&db, &changes::after_sql());
     no_scan(&db, &audit::list_sql());
     for rows in [PENDING, OPEN, WAITING, UNMATCHED, FAILING] {

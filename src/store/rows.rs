@@ -22,7 +22,6 @@ pub const ORDER_COLUMNS: &str = "o.id, o.order_id, o.merchant_order_id, o.amount
      t.confirmations, t.required";
 
 pub fn order(row: &Row<'_>) -> Result<Order> {
-    let status: String = row.get(4)?;
     let created_at: i64 = row.get(12)?;
     let expires_at: i64 = row.get(13)?;
     Ok(Order {
@@ -42,7 +41,7 @@ pub fn order(row: &Row<'_>) -> Result<Order> {
             cancel_url: row.get(11)?,
             expires_in: expires_at - created_at,
         },
-        status: OrderStatus::parse(&status).ok_or_else(|| unreadable(4, &status))?,
+        status: order_status(row, 4)?,
         created_at,
         expires_at,
         closed_at: row.get(14)?,
@@ -78,6 +77,11 @@ pub fn coin(row: &Row<'_>, column: usize) -> Result<Coin> {
 
 pub fn blockchain(row: &Row<'_>, column: usize) -> Result<Blockchain> {
     Ok(Blockchain::new(row.get_ref(column)?.as_str()?))
+}
+
+pub fn order_status(row: &Row<'_>, column: usize) -> Result<OrderStatus> {
+    let text = row.get_ref(column)?.as_str()?;
+    OrderStatus::parse(text).ok_or_else(|| unreadable(column, text))
 }
 
 pub fn transfer_status(row: &Row<'_>, column: usize) -> Result<TransferStatus> {

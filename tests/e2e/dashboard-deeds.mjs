@@ -1,4 +1,5 @@
 // Each thing that the dashboard does, with the keyboard alone.
+import { faults } from "./axe.mjs";
 import { dashboard, dialog, heading, open, press, signOut } from "./dashboard.mjs";
 import { hear, tell } from "./lines.mjs";
 
@@ -91,7 +92,7 @@ async function assignToAnother() {
   const confirm = dialog(page, "Assign to order A-10?");
   await confirm.waitFor();
   const shown = await confirm.innerText();
-  tell("found", { complaint, shown });
+  tell("found", { complaint, shown, barriers: await faults(page) });
   await hear();
   await page.keyboard.type("they gave us their number");
   await page.keyboard.press("Enter");

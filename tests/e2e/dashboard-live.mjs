@@ -81,6 +81,7 @@ async function aFormStays() {
   await counted;
   tell("form", {
     asked,
+    held: await held.isVisible(),
     order: await page.getByLabel("Your order or invoice number").inputValue(),
     focus: await page.evaluate(() => document.activeElement.id),
   });
