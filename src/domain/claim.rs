@@ -212,7 +212,16 @@ pub fn judge<'a>(transfers: &'a [NamedTransfer], promises: &'a [Promise]) -> Opt
     let judged = transfers
         .iter()
         .map(|transfer| judge_one(transfer, promises));
-    judged.min_by_key(|judged| (judged.finding.rank(), judged.difference))
+    judged.min_by_key(Judged::unlikeness)
+}
+
+impl Judged<'_> {
+    /// How little it looks like the order's payment. As far off above as below, what is missing is told first, so that no
+    /// order among transfers or deposits decides.
+    fn unlikeness(&self) -> (usize, Option<Amount>, bool) {
+        let over = self.finding == Finding::Over;
+        (self.finding.rank(), self.difference, over)
+    }
 }
 
 fn judge_one<'a>(transfer: &'a NamedTransfer, promises: &'a [Promise]) -> Judged<'a> {
@@ -235,7 +244,7 @@ fn judge_one<'a>(transfer: &'a NamedTransfer, promises: &'a [Promise]) -> Judged
         None => {
             let compared = promises.iter().map(|promise| compare(transfer, promise));
             compared
-                .min_by_key(|judged| (judged.finding.rank(), judged.difference))
+                .min_by_key(Judged::unlikeness)
                 .unwrap_or_else(|| plain(Finding::NoDeposit, None))
         }
     }

@@ -165,6 +165,17 @@ fn the_nearest_deposit_and_transfer_count() {
     );
 }
 
+#[test]
+fn as_far_above_as_below_is_short_in_any_order() {
+    let promises = [promise(1, 20_000_000)];
+    let mut transfers = [named(25_000_000), named(15_000_000)];
+    for _ in 0..2 {
+        let judged = judge(&transfers, &promises).unwrap();
+        assert_eq!(judged.finding, Finding::Short);
+        transfers.reverse();
+    }
+}
+
 fn standing() -> impl Strategy<Value = Standing> {
     prop_oneof![
         Just(Standing::Waiting),
