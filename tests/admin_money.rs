@@ -87,7 +87,7 @@ fn a_transfer_that_waits_when_its_order_is_marked_as_paid_pays_it() {
     let detail = listed(&turned);
     assert_eq!(detail.deposits[0].status, "fulfilled");
     assert_eq!(
-        detail.transfers[0].fulfillment,
+        detail.transfers[0].transfer.fulfillment,
         Some(detail.deposits[0].row)
     );
     // A second one is somebody's money, and stays visible.

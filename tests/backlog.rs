@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::anvil::Anvil;
+use crate::support::anvil::{Anvil, number};
 use crate::support::config::Config;
 use crate::support::devnet::Devnet;
 use crate::support::kind::Kind;
@@ -47,6 +47,7 @@ fn all_are_found(kind: Kind, most: impl Fn(usize, usize) -> usize) {
         net.usdt
             .transfer_units(anvil, &payer, &net.wallet, net.usdt.units("4"));
     }
+    come_to_the_present(anvil);
     let hash = net.pay(&deposit);
     world.confirm();
     forget_requests(&world);
@@ -57,9 +58,7 @@ fn all_are_found(kind: Kind, most: impl Fn(usize, usize) -> usize) {
         (found >= expected).then_some(())
     });
     let requests = requests(&world);
-    // By the chain's clock, too, what is mined from here on is younger than a new order.
-    let now = json!([sign::now()]);
-    world.net.anvil.call("evm_setNextBlockTimestamp", &now);
+    come_to_the_present(&world.net.anvil);
     let paid = world.wait_for_status(&shopper, "paid");
     assert_eq!(paid["payment"]["txn_hash"], hash.as_str());
     world.settle_everything();
@@ -86,6 +85,13 @@ fn spaced_out(blocks: usize) -> Devnet {
     let anvil = Anvil::start_with(31_337, &["--timestamp", &since.to_string()]);
     anvil.call("anvil_setBlockTimestampInterval", &json!([3]));
     Devnet::on("devnet", anvil)
+}
+
+/// By the chain's clock, too, what is mined from here on is younger than the orders.
+fn come_to_the_present(anvil: &Anvil) {
+    let newest = anvil.call("eth_getBlockByNumber", &json!(["latest", false]));
+    let next = i64::try_from(number(&newest["timestamp"])).expect("a time") + 1;
+    anvil.call("evm_setNextBlockTimestamp", &json!([next.max(sign::now())]));
 }
 
 fn stored(world: &World, which: &str) -> i64 {

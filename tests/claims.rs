@@ -277,9 +277,7 @@ fn without_a_deposit_and_without_a_chain() {
     finds(&shopper, &unknown, "unclear", false);
     assert_eq!(stored(&world, &unknown), []);
     world.rpc.heal();
-    wait::until("the chain to answer again", || {
-        (claim(&shopper, &unknown)["finding"] == "not_found").then_some(())
-    });
+    finds_in_time(&shopper, &unknown, "not_found");
 }
 
 #[test]
@@ -406,7 +404,7 @@ fn on_any_kind(kind: Kind) {
 /// An explorer needs a moment to know a transaction.
 fn finds_in_time(shopper: &Shopper, txn_hash: &str, finding: &str) {
     let mut last = Value::Null;
-    wait::until(&format!("{finding} to be found"), || {
+    wait::until_within(2 * wait::SOON, &format!("{finding} to be found"), || {
         let reply = try_claim(shopper, txn_hash);
         (reply.status == 200).then(|| last = reply.json());
         if last["finding"] != finding {

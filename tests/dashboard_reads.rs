@@ -129,14 +129,14 @@ fn numbers_and_claims_are_those_of_what_happened() {
         &said[0],
         &[
             "EARLY-1",
-            "Sender unproven, but the claim came before the transfer was public",
+            "Sender unproven, but the claim came before the transfer was in a block",
         ],
     );
     contains(
         &said[1],
         &[
             "LATE-1",
-            "Sender unproven: the transfer was public before the claim",
+            "Sender unproven: the transfer was in a block before the claim",
         ],
     );
     assert_eq!(inbox["errors"], json!([]));

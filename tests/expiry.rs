@@ -60,7 +60,7 @@ fn no_order_expires_by_a_node_that_stands_still() {
         world.wait_for_status(&paid, "paid")["payment"]["txn_hash"],
         hash.as_str()
     );
-    world.wait_for_status(&unpaid, "expired");
+    expires_as_blocks_come(&world, &unpaid);
     world.receiver.wait_for_status(&paid.order_id, "paid");
     assert_eq!(told(&world, &paid), ["paid"]);
 }
@@ -95,9 +95,15 @@ fn a_steady_chain_lets_orders_expire() {
     let world = on_a_steady_chain(short);
     let (unpaid, _) = world.deposit("17", "USDT");
     wait_until_overdue(&unpaid);
-    wait::until("the order to expire as blocks come", || {
+    expires_as_blocks_come(&world, &unpaid);
+}
+
+/// By blocks that are some time younger than the order's end: a list may lag that much.
+fn expires_as_blocks_come(world: &World, shopper: &Shopper) {
+    wait::until_within(2 * wait::SOON, "the order to expire as blocks come", || {
         world.net.anvil.mine(1);
-        (unpaid.status()["status"] == "expired").then_some(())
+        std::thread::sleep(Duration::from_millis(500));
+        (shopper.status()["status"] == "expired").then_some(())
     });
 }
 

@@ -8,7 +8,7 @@ use ocrch::domain::signature::{Signature, sign_url};
 use ocrch::service::expire::expire_due;
 use ocrch::service::orders::{self, Canceller, OrderError};
 use ocrch::service::payments::PaymentError;
-use ocrch::service::{Attempt, outbox, payments, prune};
+use ocrch::service::{Attempt, admin, outbox, payments, prune};
 use ocrch::task::deliver::Deliverer;
 
 use crate::in_process::{NET, Turned, shopper};
@@ -177,6 +177,16 @@ fn a_bare_payment_beside_a_tailed_deposit_is_flagged() {
         .map(Result::unwrap)
         .collect();
     assert_eq!(flags, [true, false]);
+    // Others near it in amount and time are nobody's siblings.
+    turned.deposit("20.0002");
+    let detail = admin::orders::find(&turned.app, bare.id);
+    let detail = turned.runtime.block_on(detail).unwrap();
+    let siblings = &detail.transfers[0].likely;
+    let siblings: Vec<_> = siblings.iter().map(|(meant, _)| meant.order).collect();
+    assert_eq!(siblings, [tailed.id]);
+    let detail = admin::orders::find(&turned.app, tailed.id);
+    let detail = turned.runtime.block_on(detail).unwrap();
+    assert!(detail.transfers[0].likely.is_empty());
 }
 
 #[test]

@@ -87,7 +87,13 @@ const BLOCKS: [(&str, &[(&str, Run)]); 6] = [
     ),
     (
         "docs/performance.md",
-        &[("cargo bench", By(".ci/full", "cargo bench"))],
+        &[
+            ("cargo bench", By(".ci/full", "cargo bench")),
+            (
+                "tests/lighthouse/run.sh",
+                By(".ci/full", "tests/lighthouse/run.sh"),
+            ),
+        ],
     ),
     (
         "README.md",

@@ -19,7 +19,7 @@ export function claimsList(claims) {
         ", ",
         moment(claim.claimed_at),
         ". ",
-        h("span", { class: "soft" }, claim.before_public ? "Sender unproven, but the claim came before the transfer was public." : "Sender unproven: the transfer was public before the claim.")
+        h("span", { class: "soft" }, claim.before_public ? "Sender unproven, but the claim came before the transfer was in a block." : "Sender unproven: the transfer was in a block before the claim.")
       )
     );
   return h("ul", { class: "guesses" }, claims.map(item));

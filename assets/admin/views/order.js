@@ -1,5 +1,6 @@
 // One order: what it is, what happened, and what can be done about it.
 
+import { to } from "../address.js";
 import { get, post } from "../api.js";
 import { copyButton } from "../copy.js";
 import { ask } from "../dialog.js";
@@ -102,7 +103,7 @@ function deposits(rows) {
 
 function transfers(rows) {
   if (!rows.length) return h("p", { class: "nothing" }, "None was seen.");
-  return table(
+  const list = table(
     "Transfers",
     [
       { name: "Transaction", head: true, of: transaction },
@@ -113,6 +114,13 @@ function transfers(rows) {
     ],
     rows
   );
+  return [list, rows.filter((t) => t.tail_dropped).map(siblings)];
+}
+
+/** Who else may have sent the bare amount: a customer who was asked for it with a tail, and left the tail out. */
+function siblings(transfer) {
+  const asked = transfer.likely.map((other) => h("li", {}, h("a", { href: to(`orders/${other.order_id}`) }, other.merchant_order_id), ` was to pay ${other.value} ${other.token}: `, badge(other.order_status)));
+  return h("div", { class: "nothing" }, h("p", {}, `Exactly ${transfer.value} ${transfer.token} pays this order. While it was open, other customers were asked for the same amount with a few digits more, and one of them may have left those out:`), h("ul", {}, asked));
 }
 
 function webhooks(rows, order) {

@@ -81,7 +81,7 @@ impl OrderDetailJson {
             order: AdminOrderJson::new(config, detail.listed),
             deposits: detail.deposits.into_iter().map(Into::into).collect(),
             transfers: transfers
-                .map(|t| AdminTransferJson::new(config, t))
+                .map(|t| AdminTransferJson::examined(config, t))
                 .collect(),
             webhooks: detail.webhooks.into_iter().map(Into::into).collect(),
             history: detail.history.into_iter().filter_map(history).collect(),

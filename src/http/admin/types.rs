@@ -97,7 +97,8 @@ pub struct AdminTransferJson {
     pub vanished: bool,
     /// It paid a deposit of the bare amount while one with a tail on it was open: perhaps another shopper dropped the tail.
     pub tail_dropped: bool,
-    /// Of an unmatched one, the orders that it may have been meant for, the likeliest first.
+    /// Of an unmatched one, the orders that it may have been meant for; of one with `tail_dropped`, the others that asked for this
+    /// amount with a tail. The likeliest first.
     pub likely: Vec<LikelyJson>,
     /// What shoppers say about its transaction.
     pub claims: Vec<ClaimJson>,
@@ -115,7 +116,7 @@ pub struct ClaimJson {
     /// What it was to the order when last claimed.
     pub finding: String,
     pub claimed_at: i64,
-    /// Whether no chain knew the transaction then: whoever named it had made it, or had been told of it.
+    /// Whether no chain had the transaction in a block then: few but its sender look for one earlier.
     pub before_public: bool,
 }
 

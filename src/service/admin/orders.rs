@@ -1,8 +1,9 @@
 //! Orders, as the admin sees and mends them.
 
+use super::transfers::{Examined, examine};
 use super::{
-    AdminError, AuditEntry, Claim, FeedEntry, ListedDeposit, ListedEvent, ListedOrder,
-    ListedTransfer, OrderFilter, Page, Place,
+    AdminError, AuditEntry, Claim, FeedEntry, ListedDeposit, ListedEvent, ListedOrder, OrderFilter,
+    Page, Place,
 };
 use crate::config::Config;
 use crate::domain::amount::Amount;
@@ -15,8 +16,8 @@ use crate::store::audit::{self, Action, Actor};
 use crate::store::daily::{self, Source};
 use crate::store::events::{self, Subject};
 use crate::store::{
-    StoreError, Tx, changes, claims, deposit_list, deposits, event_list, order_list, orders,
-    transfer_list, transfers,
+    Connection, StoreError, Tx, changes, claims, deposit_list, deposits, event_list, order_list,
+    orders, transfer_list, transfers,
 };
 
 /// A page of orders, and the place of its last one.
@@ -35,7 +36,7 @@ pub async fn list(
 pub struct Detail {
     pub listed: ListedOrder,
     pub deposits: Vec<ListedDeposit>,
-    pub transfers: Vec<ListedTransfer>,
+    pub transfers: Vec<Examined>,
     pub webhooks: Vec<ListedEvent>,
     pub history: Vec<FeedEntry>,
     pub audit: Vec<AuditEntry>,
@@ -51,7 +52,7 @@ pub async fn find(app: &App, id: OrderId) -> Result<Detail, AdminError> {
             Ok(Detail {
                 listed,
                 deposits: deposit_list::of_order(c, row)?,
-                transfers: transfer_list::of_order(c, row)?,
+                transfers: transfers_of(c, row)?,
                 webhooks: event_list::of_order(c, row)?,
                 history: changes::of_order(c, row)?,
                 audit: audit::of_order(c, row)?,
@@ -59,6 +60,11 @@ pub async fn find(app: &App, id: OrderId) -> Result<Detail, AdminError> {
             })
         })
         .await
+}
+
+fn transfers_of(c: &Connection, order: i64) -> Result<Vec<Examined>, StoreError> {
+    let transfers = transfer_list::of_order(c, order)?.into_iter();
+    transfers.map(|transfer| examine(c, transfer)).collect()
 }
 
 /// Marks an order as paid, whatever became of it, and tells everybody as if it had been paid. One that is paid stays as

@@ -1,9 +1,10 @@
 //! Transfers, as the admin sees and mends them.
 
 use super::{AdminError, ListedTransfer, Meant, Page, Place, TransferFilter};
+use crate::domain::amount::Amount;
 use crate::domain::likely::{Reason, rank};
 use crate::domain::order::{OrderId, OrderStatus};
-use crate::domain::transfer::TransferStatus;
+use crate::domain::transfer::{Transfer, TransferStatus};
 use crate::service::App;
 use crate::service::outbox;
 use crate::service::settle::pay_deposit;
@@ -30,7 +31,8 @@ pub async fn list(
 #[derive(Clone, Debug)]
 pub struct Examined {
     pub transfer: ListedTransfer,
-    /// Of one that fits nothing: what it may have been meant for, the likeliest first, and what is against it.
+    /// Of one that fits nothing: what it may have been meant for, the likeliest first, and what is against it. Of one that
+    /// paid the bare amount while others asked for it with a tail: those others.
     pub likely: Vec<(Meant, Vec<Reason>)>,
     /// What shoppers say about its transaction.
     pub claims: Vec<Claim>,
@@ -61,12 +63,13 @@ pub async fn find(app: &App, row: i64) -> Result<Examined, AdminError> {
         .await
 }
 
-fn examine(c: &Connection, transfer: ListedTransfer) -> Result<Examined, StoreError> {
+pub(super) fn examine(c: &Connection, transfer: ListedTransfer) -> Result<Examined, StoreError> {
     let claims = claims::of_transaction(c, &transfer.txn_hash)?;
     let undecided = transfer.status == TransferStatus::NoMatchedDeposit && !transfer.ignored;
-    let likely = match undecided {
-        true => likeliest(c, transfer.row)?,
-        false => vec![],
+    let likely = match (undecided, transfer.tail_dropped) {
+        (true, _) => likeliest(c, transfer.row, |_, _| true)?,
+        (false, true) => likeliest(c, transfer.row, is_sibling)?,
+        (false, false) => vec![],
     };
     Ok(Examined {
         transfer,
@@ -75,9 +78,23 @@ fn examine(c: &Connection, transfer: ListedTransfer) -> Result<Examined, StoreEr
     })
 }
 
-fn likeliest(c: &Connection, row: i64) -> Result<Vec<(Meant, Vec<Reason>)>, StoreError> {
+/// Whether a deposit asked for a transfer's amount with a tail on it, where the transfer went.
+fn is_sibling(transfer: &Transfer, meant: &Meant) -> bool {
+    let deposit = &meant.candidate.deposit;
+    let asks = (&deposit.blockchain, &deposit.coin, deposit.wallet);
+    asks == (&transfer.blockchain, &transfer.coin, transfer.recipient)
+        && deposit.value > transfer.value
+        && Amount::parse(&meant.amount) == Ok(transfer.value)
+}
+
+fn likeliest(
+    c: &Connection,
+    row: i64,
+    fits: fn(&Transfer, &Meant) -> bool,
+) -> Result<Vec<(Meant, Vec<Reason>)>, StoreError> {
     let facts = transfers::at(c, row)?.facts;
-    let near = likely::near(c, &facts)?;
+    let mut near = likely::near(c, &facts)?;
+    near.retain(|meant| fits(&facts, meant));
     let candidates: Vec<_> = near.iter().map(|meant| meant.candidate.clone()).collect();
     let ranked = rank(&facts, &candidates, LIKELIEST);
     let with_order = ranked.into_iter().filter_map(|likely| {
