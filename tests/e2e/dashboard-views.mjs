@@ -39,7 +39,7 @@ try {
     await look();
     await field.fill(secret);
     await page.getByRole("button", { name: "Sign in" }).click();
-    await page.locator("main h1").waitFor();
+    await page.locator(".shell main h1").waitFor();
     for (where of VIEWS) {
       // The first is open already.
       if (where !== "") {
