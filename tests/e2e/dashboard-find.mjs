@@ -11,6 +11,8 @@ try {
   await open(page, "orders", "Orders");
   await page.getByLabel("Search").fill("INV-");
   await page.getByRole("button", { name: "Search" }).click();
+  // Its row is the newest of the list that is shown until the search has answered.
+  await gone("OTHER-1");
   await more.waitFor();
   const first = (await found()).length;
   await more.click();
@@ -34,7 +36,7 @@ try {
   await page.locator("tbody tr").waitFor();
   const byId = await found();
   await open(page, `orders?q=${hash}`, "Orders");
-  await page.waitForFunction(() => location.hash.includes("0x"));
+  await gone("OTHER-1");
   await page.locator("tbody tr").waitFor();
   tell("exact", { byId, byHash: await found() });
 
@@ -49,6 +51,11 @@ try {
   await browser.close();
 }
 process.exit(0);
+
+/// Waits until no row is called so.
+async function gone(name) {
+  await page.waitForFunction((name) => ![...document.querySelectorAll("tbody th")].some((th) => th.innerText === name), name);
+}
 
 /// What "Export CSV" downloads.
 async function csv() {
