@@ -43,8 +43,15 @@ pub fn run(args: Args) -> Result<(), String> {
         ));
     }
     logging::start("warn");
-    let dir = tempfile::tempdir().map_err(|e| format!("cannot make a temporary directory: {e}"))?;
+    let dir = temporary_directory()?;
     running::block_on(serve(args, dir.path()))
+}
+
+/// For a database that is gone afterwards.
+pub(super) fn temporary_directory() -> Result<tempfile::TempDir, String> {
+    tempfile::tempdir().map_err(|e| {
+        format!("cannot make a temporary directory: {e}; set TMPDIR to a directory where that is possible")
+    })
 }
 
 async fn serve(args: Args, dir: &Path) -> Result<(), String> {

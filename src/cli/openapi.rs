@@ -10,7 +10,7 @@ use crate::service::App;
 /// Prints the document that a running server has at `/openapi.json`.
 pub fn run() -> Result<(), String> {
     // The document comes from the handlers, which hold an application: one over an empty database will do.
-    let dir = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let dir = demo::temporary_directory()?;
     let app = App::open(demo::config(dir.path(), "127.0.0.1:8080")?, Clock::system())
         .map_err(|e| e.to_string())?;
     let document = document_of(&app);
