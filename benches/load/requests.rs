@@ -41,11 +41,14 @@ pub fn user_status(host: &str, secret: &str, order_id: &str) -> Vec<u8> {
     user(host, secret, order_id, "status", "")
 }
 
-/// The upgrade to an order's WebSocket.
-pub fn socket(host: &str, secret: &str, order_id: &str) -> Vec<u8> {
-    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    user(host, secret, order_id, "ws", upgrade)
+/// The upgrade to an order's WebSocket, of the shopper's own address: each client may have so many only.
+pub fn socket(host: &str, secret: &str, order_id: &str, shopper: usize) -> Vec<u8> {
+    let [_, _, high, low] = (shopper as u32).to_be_bytes();
+    let upgrade = format!(
+        "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Forwarded-For: 198.18.{high}.{low}\r\n"
+    );
+    user(host, secret, order_id, "ws", &upgrade)
 }
 
 fn user(host: &str, secret: &str, order_id: &str, call: &str, headers: &str) -> Vec<u8> {

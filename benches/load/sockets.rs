@@ -21,14 +21,15 @@ pub fn measure(plan: &Plan, world: &World) {
     let mut open: Vec<_> = orders
         .iter()
         .take(20)
-        .map(|id| connect(host, &plan.secret, id))
+        .enumerate()
+        .map(|(shopper, id)| connect(host, &plan.secret, id, shopper))
         .collect();
     std::thread::sleep(Duration::from_secs(1));
     let before = resident(&world.server);
     let start = Instant::now();
     while open.len() < plan.sockets {
-        let order = &orders[open.len() % orders.len()];
-        open.push(connect(host, &plan.secret, order));
+        let shopper = open.len() % orders.len();
+        open.push(connect(host, &plan.secret, &orders[shopper], shopper));
     }
     let took = start.elapsed();
     std::thread::sleep(Duration::from_secs(2));
@@ -42,13 +43,13 @@ pub fn measure(plan: &Plan, world: &World) {
 }
 
 /// An open WebSocket that has received its first frame.
-fn connect(host: &str, secret: &str, order_id: &str) -> TcpStream {
+fn connect(host: &str, secret: &str, order_id: &str, shopper: usize) -> TcpStream {
     let mut stream = TcpStream::connect(host).expect("the server listens");
     stream
         .set_read_timeout(Some(Duration::from_secs(10)))
         .expect("a timeout");
     stream
-        .write_all(&requests::socket(host, secret, order_id))
+        .write_all(&requests::socket(host, secret, order_id, shopper))
         .expect("the server reads");
     let mut answer = Vec::new();
     let mut chunk = [0; 2048];
