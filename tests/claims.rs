@@ -35,7 +35,7 @@ fn send(world: &World, to: &str, amount: &str) -> String {
     world.net.usdt.transfer(&world.net.anvil, to, amount)
 }
 
-/// The rows of the claims table: order, finding, whether it was made before the transaction was public.
+/// The rows of the claims table: order, finding, whether it was made before the transaction was in a block.
 fn stored(world: &World, txn_hash: &str) -> Vec<(String, String, bool)> {
     let db = world.server.db();
     let mut statement = db
