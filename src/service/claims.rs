@@ -3,6 +3,9 @@
 //! A claim never pays and never changes what a transfer is taken for. One about money that the rules cannot settle is kept
 //! for the merchant, who sees all claimants.
 
+mod keeping;
+mod named;
+
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
@@ -13,14 +16,12 @@ use super::orders::OrderError;
 use super::scan;
 use crate::config::{ChainConfig, Config};
 use crate::domain::amount::Amount;
-use crate::domain::claim::{self, Finding, Judged, NamedTransfer, Promise, Standing, TxnHash};
+use crate::domain::claim::{self, Finding, Judged, Promise, TxnHash};
 use crate::domain::confirmation::{Head, Receipt};
 use crate::domain::order::{Order, OrderId};
 use crate::domain::registry::{Blockchain, Coin};
-use crate::domain::transfer::{ChainTransfer, TransferStatus};
-use crate::store::claims::NewClaim;
-use crate::store::transfers::StoredTransfer;
-use crate::store::{StoreError, claims, deposits, orders, transfers};
+use crate::domain::transfer::TransferStatus;
+use crate::store::{StoreError, deposits, orders, transfers};
 
 /// What a shopper is told.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -217,7 +218,7 @@ impl Case<'_> {
             .into_iter()
             .filter(|t| t.status != TransferStatus::FailedToConfirm)
             .collect();
-        let named: Vec<_> = stored.iter().map(|t| named_stored(chain, t)).collect();
+        let named: Vec<_> = stored.iter().map(|t| named::stored(chain, t)).collect();
         let Some(judged) = claim::judge(&named, self.promises) else {
             return Ok(None);
         };
@@ -262,7 +263,7 @@ impl Case<'_> {
             .transfers
             .iter()
             .filter(|t| t.id.units > 0)
-            .map(|t| named_mined(chain, t))
+            .map(|t| named::mined(chain, t))
             .collect();
         let head = self.head(chain);
         let confirmations = head.map(|head| head.confirmations(receipt.block.number));
@@ -336,55 +337,6 @@ impl Case<'_> {
             concerns_us: false,
         }
     }
-
-    /// Keeps what the merchant should know, and also what is not found yet: who names a transaction before the world
-    /// can see it is likely its sender.
-    async fn report(&self, found: Found) -> Result<Examined, ClaimError> {
-        let finding = found.told.finding;
-        let reported = found.concerns_us && !matches!(finding, Finding::Paid | Finding::Confirming);
-        let claim = NewClaim {
-            txn_hash: found.txn_hash,
-            blockchain: found.told.blockchain.clone(),
-            finding,
-            transfer: found.transfer,
-        };
-        let is_new = reported || finding == Finding::NotFound;
-        let stored = finding != Finding::Unclear && self.keep(claim, is_new).await?;
-        Ok(Examined {
-            reported: reported && stored,
-            ..found.told
-        })
-    }
-
-    /// Brings the order's claim up to date, or makes one if `is_new` allows; whether there is one now.
-    async fn keep(&self, claim: NewClaim, is_new: bool) -> Result<bool, StoreError> {
-        use crate::domain::address::Family::{Evm, Tron};
-        let forms = [Evm, Tron].map(|family| self.hash.on(family));
-        let row = self.order.row;
-        let before = self.app.db().read(|c| {
-            let [evm, tron] = &forms;
-            claims::find(c, row, [evm, tron])
-        })?;
-        match before {
-            // What is known of a transaction is not unlearned because no chain has it at the moment.
-            Some(before) if before.about == claim || claim.finding == Finding::NotFound => Ok(true),
-            Some(before) => {
-                let update = move |tx: &mut crate::store::Tx<'_>| {
-                    claims::update(tx, row, &before.about.txn_hash, &claim)
-                };
-                self.app.db().write(update).await?;
-                Ok(true)
-            }
-            None if is_new => {
-                let before_public = claim.finding == Finding::NotFound;
-                let insert = move |tx: &mut crate::store::Tx<'_>| {
-                    claims::insert(tx, row, &claim, before_public)
-                };
-                self.app.db().write(insert).await
-            }
-            None => Ok(false),
-        }
-    }
 }
 
 fn nothing_told(finding: Finding) -> Examined {
@@ -399,45 +351,5 @@ fn nothing_told(finding: Finding) -> Examined {
         confirmations_required: None,
         explorer_url: None,
         reported: false,
-    }
-}
-
-fn named_stored(chain: &ChainConfig, stored: &StoredTransfer) -> NamedTransfer {
-    let token = chain.chain.token(&stored.id.contract);
-    let facts = &stored.facts;
-    NamedTransfer {
-        blockchain: facts.blockchain.clone(),
-        coin: Some((facts.coin.clone(), facts.value)),
-        pays: token.is_some_and(|token| token.enabled),
-        sender: facts.sender,
-        recipient: facts.recipient,
-        block_number: facts.block_number,
-        mined_at: facts.mined_at,
-        sequence: facts.sequence,
-        standing: match (stored.fulfillment, stored.candidate, stored.status) {
-            (Some(deposit), _, _) => Standing::Paid(deposit),
-            (None, _, TransferStatus::NoMatchedDeposit) => Standing::Unmatched,
-            (None, Some(deposit), _) => Standing::AboutToPay(deposit),
-            (None, None, _) => Standing::Waiting,
-        },
-    }
-}
-
-fn named_mined(chain: &ChainConfig, mined: &ChainTransfer) -> NamedTransfer {
-    let token = chain.chain.token(&mined.id.contract);
-    let coin = token.and_then(|token| {
-        let value = Amount::from_base_units(mined.id.units, token.decimals).ok()?;
-        Some((token.coin.clone(), value))
-    });
-    NamedTransfer {
-        blockchain: chain.chain.blockchain.clone(),
-        coin,
-        pays: token.is_some_and(|token| token.enabled),
-        sender: mined.id.sender,
-        recipient: mined.id.recipient,
-        block_number: mined.block.number,
-        mined_at: mined.block.timestamp,
-        sequence: i64::MAX,
-        standing: Standing::Waiting,
     }
 }
