@@ -152,6 +152,35 @@ fn a_payment_that_vanished_after_it_paid_is_given_up_in_the_end() {
     assert_eq!(newest(&turned), "matched");
 }
 
+/// One provider that says so, against another that shows it, raises no alarm; two do, or one that nobody gainsays.
+#[test]
+fn an_alarm_about_a_paid_order_needs_more_than_one_of_two_words() {
+    let paid_and_gone = |meanwhile: &dyn Fn(&Turned, &str)| {
+        let mut turned = Turned::configured(&[NET], 2, 2, "", "");
+        turned.wait(5 * SECOND);
+        let (order, detail) = turned.deposit("20");
+        let hash = turned.pay(&detail);
+        turned.wait(5 * SECOND);
+        turned.wait(5 * SECOND);
+        assert_eq!(turned.status(&order), OrderStatus::Paid);
+        turned.provider(NET, 0).reorg(&hash);
+        meanwhile(&turned, &hash);
+        turned.wait(5 * SECOND);
+        turned.wait(5 * SECOND);
+        assert!(is_watched(&turned));
+        (turned, hash)
+    };
+    let (mut turned, hash) = paid_and_gone(&|_, _| {});
+    assert!(!has_vanished(&turned), "the other shows it");
+    turned.provider(NET, 1).reorg(&hash);
+    turned.wait(MINUTE);
+    turned.wait(5 * SECOND);
+    assert!(has_vanished(&turned), "both say so");
+
+    let (turned, _) = paid_and_gone(&|turned, _| turned.provider(NET, 1).fail());
+    assert!(has_vanished(&turned), "the other says nothing");
+}
+
 /// An admin marked its order as paid while it was on its way: gone and back, it is still that order's.
 #[test]
 fn a_bound_payment_stays_bound_through_a_reorganisation() {

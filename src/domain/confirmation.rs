@@ -70,6 +70,8 @@ pub enum Doubt {
     LacksEvent,
     #[error("the provider's answer makes no sense")]
     Nonsense,
+    #[error("it is gone for one provider and stands for another")]
+    Disputed,
 }
 
 impl Doubt {

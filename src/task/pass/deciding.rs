@@ -47,6 +47,9 @@ impl Pass {
         transfer: &StoredTransfer,
     ) -> Result<Decision, PassError> {
         let verdict = by.look_up(transfer).await?;
+        if transfer.status == TransferStatus::Matched && verdict == Verdict::Gone {
+            return by.vanished_for_others(transfer).await;
+        }
         if transfer.status != TransferStatus::WaitingForConfirmation {
             return Ok(Decision::Settle(verdict));
         }
@@ -167,6 +170,20 @@ impl<'a> Settling<'a> {
             block: seen_in.clone(),
             why,
         })
+    }
+
+    /// A transfer that paid, and that the pass's provider says is gone: no alarm while another shows it. Others that do not answer
+    /// keep no alarm back.
+    async fn vanished_for_others(
+        &mut self,
+        transfer: &StoredTransfer,
+    ) -> Result<Decision, PassError> {
+        let (id, seen_in) = (&transfer.id, &transfer.block);
+        let kept = self.witnesses.keep(id, seen_in, 1, self.head).await?;
+        Ok(Decision::Settle(match kept {
+            Some(_) => Verdict::Unclear(Doubt::Disputed),
+            None => Verdict::Gone,
+        }))
     }
 
     /// A transfer that was seen, and that the pass's provider does not know or cannot explain: whether so many others show it.
