@@ -157,18 +157,24 @@ fn units() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/systemd")
 }
 
-/// What systemd itself says about the server's unit.
+/// What systemd itself says about the units of services.
 #[test]
-fn the_unit_is_well_hardened() {
-    let checked = Command::new("systemd-analyze")
-        .args(["security", "--offline=true", "--threshold=15", "--no-pager"])
-        .arg(units().join("ocrch.service"))
-        .output()
-        .expect("systemd-analyze (package systemd): run tests/run.sh");
-    let report = String::from_utf8_lossy(&checked.stdout);
-    // Below 1.5 of 10, where 0 is best.
-    assert!(checked.status.success(), "{report}");
-    assert!(report.contains("Overall exposure level"), "{report}");
+fn the_units_are_well_hardened() {
+    for unit in [
+        "ocrch.service",
+        "ocrch-backup.service",
+        "ocrch-litestream.service",
+    ] {
+        let checked = Command::new("systemd-analyze")
+            .args(["security", "--offline=true", "--threshold=15", "--no-pager"])
+            .arg(units().join(unit))
+            .output()
+            .expect("systemd-analyze (package systemd): run tests/run.sh");
+        let report = String::from_utf8_lossy(&checked.stdout);
+        // Below 1.5 of 10, where 0 is best.
+        assert!(checked.status.success(), "{unit}: {report}");
+        assert!(report.contains("Overall exposure level"), "{report}");
+    }
 }
 
 #[test]

@@ -82,7 +82,7 @@ impl House {
             ("/var/lib/ocrch", "state"),
             ("/etc/ssh/sshd_config.d", "sshd_config.d"),
             ("/etc/ssh/ocrch-replica.keys", "keys"),
-            ("/etc/ssh/ssh_host_ed25519_key", "host_key"),
+            ("/etc/ssh/ssh_host", "host"),
             (
                 "/run/credentials/ocrch-litestream.service",
                 "etc/credentials",
@@ -121,16 +121,21 @@ impl House {
         printed
     }
 
-    /// sshd with Debian's settings, which read what the guide puts beside them.
+    /// sshd with Debian's keys and settings, which read what the guide puts beside them.
     fn configure_sshd(&self) {
         let root = self.dir.path().display();
-        let made = Command::new("ssh-keygen")
-            .args(["-q", "-t", "ed25519", "-N", "", "-f"])
-            .arg(self.path("host_key"))
-            .status();
-        assert!(made.expect("ssh-keygen").success());
+        let mut keys = String::new();
+        for kind in ["rsa", "ecdsa", "ed25519"] {
+            let key = self.path(&format!("host_{kind}_key"));
+            let made = Command::new("ssh-keygen")
+                .args(["-q", "-t", kind, "-N", "", "-f"])
+                .arg(&key)
+                .status();
+            assert!(made.expect("ssh-keygen").success());
+            keys += &format!("HostKey {}\n", key.display());
+        }
         let text = format!(
-            "Include {root}/sshd_config.d/*.conf\nListenAddress {}\nHostKey {root}/host_key\nPidFile none\n\
+            "Include {root}/sshd_config.d/*.conf\nListenAddress {}\n{keys}PidFile none\n\
              KbdInteractiveAuthentication no\nUsePAM yes\nX11Forwarding yes\nPrintMotd no\nAcceptEnv LANG LC_*\n\
              Subsystem sftp /usr/lib/openssh/sftp-server\n",
             self.address
@@ -179,7 +184,7 @@ impl House {
 
     fn write_settings(&self, database: &Path, host_key: &str) {
         let text = markdown::read("examples/systemd/litestream.yml");
-        let placeholder = "ssh-ed25519 AAAA-the-rest-of-that-line";
+        let placeholder = "ecdsa-sha2-nistp256 AAAA-the-rest-of-that-line";
         assert!(text.contains(placeholder), "{text}");
         let text = text
             .replace("standby.example.com:22", &self.address.to_string())
@@ -235,7 +240,7 @@ fn the_guides_standby_takes_over() {
     house.follow("install -m 755 litestream");
     let host_key = house.follow("sudo useradd --system --home-dir /var/lib/ocrch-replica");
     let host_key = host_key.lines().last().expect("a key").to_owned();
-    assert!(host_key.starts_with("ssh-ed25519 "), "{host_key}");
+    assert!(host_key.starts_with("ecdsa-sha2-nistp256 "), "{host_key}");
     house.start_sshd();
     let replica = fs::metadata(house.path("replica")).expect("made");
     assert_ne!(replica.uid(), 0, "the replica is its own user's");
