@@ -1,6 +1,6 @@
 //! A machine to follow the guide on, below a directory of its own: its paths are moved there, and small stand-ins take
 //! the place of sudo, systemd, an editor and a package manager. What they leave out is tried with the real ones:
-//! users and SSH in tests/long/standby.rs, the units in systemd.rs, Caddy in tests/long/proxies.rs.
+//! users, SSH and systemd in tests/long/machine.rs, Caddy in tests/long/proxies.rs.
 
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::support::config::Config;
 use crate::support::devnet::Devnet;
-use crate::support::markdown::{self, blocks};
+use crate::support::guide::Edited;
 use crate::support::{http, net, programs};
 
 /// What is asked of a terminal.
@@ -175,29 +175,16 @@ impl Machine {
 
     /// Prepares the configuration that the next editor saves: the one there is, with the guide's lines where they belong.
     pub fn edit_as_told(&self, hash: &str, net: &Devnet) {
-        let told = blocks(&markdown::read("docs/operations.md"), "toml").concat();
-        let told = self.moved(&told).replace("$argon2id$…", hash);
         let path = self.path("etc/ocrch/ocrch.toml");
-        let mut lines: Vec<String> = fs::read_to_string(path)
-            .expect("written")
-            .lines()
-            .map(str::to_owned)
-            .collect();
-        let mut heading = String::new();
-        for line in told.lines().filter(|line| !line.is_empty()) {
-            match line.split_once(" = ") {
-                None => heading = line.to_owned(),
-                Some((key, _)) => put(&mut lines, &heading, key, Some(line)),
-            }
-        }
-        put(&mut lines, "[merchant]", "secret", None);
+        let written = fs::read_to_string(path).expect("written");
+        let mut edited = Edited::as_told(&written, hash, |text| self.moved(text));
         let listen = format!("listen = \"{}\"", self.address);
-        put(&mut lines, "[server]", "listen", Some(&listen));
+        edited.put("[server]", "listen", Some(&listen));
         let mut config = Config::new();
         net.add_to(&mut config, &net.anvil.url);
         let text = config.text(self.address);
         let wallets = &text[text.find("\n[[wallets]]").expect("a wallet")..];
-        fs::write(self.path("edited"), lines.join("\n") + "\n" + wallets).expect("room");
+        fs::write(self.path("edited"), edited.text() + wallets).expect("room");
     }
 
     /// Puts what an upgrade would have left in its place.
@@ -206,19 +193,6 @@ impl Machine {
         fs::copy(self.path("release/ocrch-linux-x86_64"), older).expect("room");
         let kept = self.path("var/lib/ocrch/ocrch.db.before-upgrade-from-1");
         fs::copy(self.path("var/lib/ocrch/backup.db"), kept).expect("the backup");
-    }
-}
-
-/// Puts a setting in the place of the one under a heading, switched off or not; `None` removes it.
-fn put(lines: &mut Vec<String>, heading: &str, key: &str, line: Option<&str>) {
-    let at = lines.iter().position(|l| l == heading);
-    let at = at.unwrap_or_else(|| panic!("the file has no {heading}"));
-    let is_it = |l: &String| l.trim_start_matches('#').split(" = ").next() == Some(key);
-    let found = lines[at..].iter().position(is_it);
-    let found = at + found.unwrap_or_else(|| panic!("{heading} has no {key}"));
-    match line {
-        Some(line) => lines[found] = line.to_owned(),
-        None => drop(lines.remove(found)),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //!     cargo test --test long
 
+mod guide;
 mod litestream;
 mod monitoring;
 mod proxies;

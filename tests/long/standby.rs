@@ -11,8 +11,9 @@ use std::process::{Child, Command, Stdio};
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
+use crate::guide;
 use crate::support::config::Config;
-use crate::support::markdown::{self, blocks};
+use crate::support::markdown;
 use crate::support::programs::{self, Program};
 use crate::support::server::Server;
 use crate::support::shop::{Shop, order_body};
@@ -107,9 +108,7 @@ impl House {
 
     /// Runs the guide's block that has this in it, as root; gives what it printed. Editors and systemd are for the test to play.
     fn follow(&self, with: &str) -> String {
-        let guide = markdown::read("docs/operations.md");
-        let found = blocks(&guide, "sh").into_iter().find(|b| b.contains(with));
-        let code = found.unwrap_or_else(|| panic!("the guide has no {with}"));
+        let code = guide::block(with);
         let stubs = "set -euo pipefail\nsudo() { \"$@\"; }\nnano() { :; }\nsystemctl() { :; }\njournalctl() { :; }\n";
         let code = format!(
             "{stubs}PATH=$PATH:{}\n{}",

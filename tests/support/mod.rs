@@ -10,6 +10,7 @@ pub mod config;
 pub mod devnet;
 pub mod explorers;
 pub mod faulty_rpc;
+pub mod guide;
 pub mod http;
 pub mod incoming;
 pub mod kind;
