@@ -188,18 +188,6 @@ impl FaultyRpc {
         thread::sleep(Duration::from_millis(150));
     }
 
-    /// Waits until logs up to this block were given out and had time to be stored.
-    pub fn wait_scanned(&self, block: u64) {
-        wait::until(&format!("block {block} to be scanned"), || {
-            self.lock()
-                .calls
-                .iter()
-                .any(|c| c.answered && c.range().is_some_and(|(_, to)| to >= block))
-                .then_some(())
-        });
-        thread::sleep(Duration::from_millis(300));
-    }
-
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().expect("not poisoned")
     }

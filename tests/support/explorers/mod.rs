@@ -213,15 +213,9 @@ impl Explorer {
 
     /// Waits until something was listed and had time to be stored.
     pub fn wait_for_head(&self) {
-        self.wait_scanned(0);
-    }
-
-    /// Waits until all up to this block was listed and had time to be stored.
-    pub fn wait_scanned(&self, block: u64) {
-        wait::until(&format!("block {block} to be listed"), || {
-            let state = self.lock();
-            let reached = |asked: &Asked| asked.through.is_some_and(|through| through >= block);
-            state.asked.iter().any(reached).then_some(())
+        wait::until("something to be listed", || {
+            let mut asked = self.asked().into_iter();
+            asked.any(|asked| asked.through.is_some()).then_some(())
         });
         thread::sleep(Duration::from_millis(300));
     }
