@@ -84,30 +84,6 @@ pub(super) fn between(database: &Path, backup: &Path) -> Result<Option<Loss>, ru
     }))
 }
 
-/// Has the backup's feed go on where the database's ends: who reads it names the last change that they know, and would
-/// miss those that were given its number, or a lower one, again.
-pub(super) fn carry_feed_on(database: &Path, backup: &Path) -> Result<(), rusqlite::Error> {
-    let both = Connection::open(backup)?;
-    both.execute(
-        "ATTACH ?1 AS present",
-        [database.to_string_lossy().as_ref()],
-    )?;
-    let has_feed = |schema: &str| has(&both, schema, "changes", "id");
-    if !has_feed("present")? || !has_feed("main")? {
-        return Ok(());
-    }
-    let last =
-        |schema: &str| format!("(SELECT seq FROM {schema}.sqlite_sequence WHERE name = 'changes')");
-    let (there, here) = (last("present"), last("main"));
-    both.execute_batch(&format!(
-        "BEGIN;
-         CREATE TEMP TABLE feed AS SELECT max(ifnull({there}, 0), ifnull({here}, 0)) AS seq;
-         DELETE FROM main.sqlite_sequence WHERE name = 'changes';
-         INSERT INTO main.sqlite_sequence (name, seq) SELECT 'changes', seq FROM feed;
-         COMMIT"
-    ))
-}
-
 /// Rows `p` of the present database for which the backup has no row `b`. The two may have come apart long ago, so rows
 /// are told by what they say, not by their number alone.
 struct Kind {
@@ -175,7 +151,7 @@ impl Kind {
 }
 
 /// Whether one of the two files has a column, which those of older versions may lack.
-fn has(
+pub(super) fn has(
     both: &Connection,
     schema: &str,
     table: &str,

@@ -60,6 +60,7 @@ pub fn restore(
         }
         kept = Some(set_aside(database, now)?);
     }
+    number_feed_anew(partial.path(), now).map_err(|error| explain(database, error))?;
     owner.give(partial.path())?;
     partial.finish()?;
     drop::<File>(locked);
@@ -90,16 +91,30 @@ impl Owner {
     }
 }
 
-/// Brings the database's journal into its file, counts what the backup has not, and has the backup's feed go on where it ended. `None` if the database cannot be
+/// Has the feed go on with numbers above all that were ever given out, also by a database that is no more: who reads it names the
+/// last change that they know, and would miss those that were given its number, or a lower one, again. No feed grows by a
+/// thousand changes a second for long, so the time in milliseconds is above.
+fn number_feed_anew(backup: &Path, now: UnixSeconds) -> Result<(), rusqlite::Error> {
+    let connection = Connection::open(backup)?;
+    if !loss::has(&connection, "main", "changes", "id")? {
+        return Ok(());
+    }
+    connection.execute_batch(&format!(
+        "BEGIN;
+         CREATE TEMP TABLE feed AS
+             SELECT max(seq) AS seq FROM (SELECT {now} * 1000 AS seq UNION SELECT seq FROM sqlite_sequence WHERE name = 'changes');
+         DELETE FROM sqlite_sequence WHERE name = 'changes';
+         INSERT INTO sqlite_sequence (name, seq) SELECT 'changes', seq FROM feed;
+         COMMIT"
+    ))
+}
+
+/// Brings the database's journal into its file, and counts what the backup has not. `None` if the database cannot be
 /// read, which may be why it is being restored.
 fn compare(database: &Path, backup: &Path) -> Result<Option<Loss>, RestoreError> {
     let look = || {
         close_journal(database)?;
-        let loss = loss::between(database, backup)?;
-        if loss.is_some() {
-            loss::carry_feed_on(database, backup)?;
-        }
-        Ok::<_, rusqlite::Error>(loss)
+        loss::between(database, backup)
     };
     match look() {
         Ok(loss) => Ok(loss),
