@@ -222,6 +222,39 @@ fn a_read_only_disk_is_refused_at_the_start_with_a_reason() {
     assert!(log.contains("Read-only file system"), "{log}");
 }
 
+/// What is written to a file that has no name any more is lost with the process: better to take no order.
+#[test]
+fn a_database_that_is_moved_away_takes_no_orders() {
+    for part in ["ocrch.db", "ocrch.db-wal"] {
+        let world = World::start();
+        let shopper = world.order("5");
+        let base = world.server.base();
+        let file = world.server.db_path().with_file_name(part);
+        let aside = file.with_extension("aside");
+        std::fs::rename(&file, &aside).expect("room");
+        let refused = world
+            .shop
+            .post("/orders", &order_body("1", &world.receiver.url(ORDERS)));
+        refused.expect_error(503, AGAIN);
+        let unhealthy = get(&base, "/health");
+        unhealthy.expect_error_starting(503, "the database cannot be written");
+        assert_eq!(shopper.status()["status"], "pending", "reading goes on");
+        // Another file in its place is another database.
+        std::fs::copy(&aside, &file).expect("room");
+        let refused = world
+            .shop
+            .post("/orders", &order_body("1", &world.receiver.url(ORDERS)));
+        refused.expect_error(503, AGAIN);
+        let said = format!("{part} was deleted, moved or replaced");
+        assert!(world.server.log().contains(&said), "{}", world.server.log());
+        std::fs::rename(&aside, &file).expect("room");
+        wait::until("health", || {
+            (get(&base, "/health").status == 200).then_some(())
+        });
+        world.settle_everything();
+    }
+}
+
 #[test]
 fn a_directory_and_a_disk_that_become_read_only_are_survived() {
     let server = Apart::without_rights();

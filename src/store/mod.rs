@@ -21,6 +21,7 @@ pub mod order_list;
 mod order_search;
 pub mod orders;
 pub mod page;
+mod place;
 #[cfg(test)]
 mod plans;
 mod pulse;
@@ -44,6 +45,7 @@ use rusqlite::{ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use checkpoint::Checkpoints;
+use place::Place;
 pub use pulse::Trouble;
 pub use writer::Tx;
 use writer::Writer;
@@ -149,6 +151,9 @@ impl Db {
         on_commit: impl Fn(Vec<Change>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let lock = lock(path)?;
+        if !path.exists() {
+            tracing::info!(database = %path.display(), "there is no database yet: making one");
+        }
         create_private(path)?;
         let mut connection = Connection::open(path)?;
         migrate::check(&connection)?;
@@ -162,7 +167,8 @@ impl Db {
             .min_idle(Some(1))
             .test_on_check_out(false)
             .build(manager)?;
-        let writer = Writer::start(connection, clock, commits, Box::new(on_commit));
+        let place = Place::of(path)?;
+        let writer = Writer::start(connection, place, clock, commits, Box::new(on_commit));
         Ok(Self {
             readers,
             long_reads: Arc::new(Semaphore::new(LONG_READERS)),

@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::checkpoint::Checkpoints;
+use super::place::Place;
 use super::pulse::{Pulse, Trouble};
 use super::{Change, StoreError};
 use crate::clock::{Clock, UnixSeconds};
@@ -59,6 +60,7 @@ struct Handle {
     queue: Mutex<Option<SyncSender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     pulse: Pulse,
+    place: Place,
 }
 
 impl Drop for Handle {
@@ -78,6 +80,7 @@ type OnCommit = Box<dyn Fn(Vec<Change>) + Send>;
 impl Writer {
     pub fn start(
         connection: Connection,
+        place: Place,
         clock: Clock,
         commits: Commits,
         on_commit: OnCommit,
@@ -86,6 +89,7 @@ impl Writer {
         let pulse = Pulse::new();
         let work = Work {
             connection,
+            place: place.clone(),
             clock,
             on_commit,
             commits,
@@ -99,6 +103,7 @@ impl Writer {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(thread),
             pulse,
+            place,
         }))
     }
 
@@ -106,7 +111,10 @@ impl Writer {
     pub fn trouble(&self) -> Option<Trouble> {
         let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner);
         match &*thread {
-            Some(thread) if !thread.is_finished() => self.0.pulse.trouble(),
+            Some(thread) if !thread.is_finished() => self.0.pulse.trouble().or_else(|| {
+                let moved = self.0.place.check().err()?;
+                Some(Trouble::Failing(moved.to_string()))
+            }),
             _ => Some(Trouble::Stopped),
         }
     }
@@ -196,6 +204,7 @@ where
 /// What the thread works with.
 struct Work {
     connection: Connection,
+    place: Place,
     clock: Clock,
     on_commit: OnCommit,
     commits: Commits,
@@ -236,14 +245,15 @@ impl Work {
         let began = Instant::now();
         let mut done = Vec::new();
         let changed = self.connection.total_changes();
-        let connection = &self.connection;
-        match commit_group(connection, checkpoints, first, jobs, &self.clock, &mut done) {
+        match self.commit_group(checkpoints, first, jobs, &mut done) {
             Ok(changes) => {
                 // A group that changed nothing was not written, and proves nothing.
                 if self.connection.total_changes() != changed {
                     self.pulse.succeeded();
                     self.commits.seconds.observe(began.elapsed().as_secs_f64());
                     self.commits.transactions.observe(done.len() as f64);
+                } else if self.pulse.is_failing() {
+                    self.probe();
                 }
                 if !changes.is_empty() {
                     (self.on_commit)(changes);
@@ -262,10 +272,39 @@ impl Work {
         done.into_iter().for_each(Job::finish);
     }
 
+    fn commit_group(
+        &self,
+        checkpoints: &mut Checkpoints,
+        first: Box<dyn Job>,
+        jobs: &Receiver<Box<dyn Job>>,
+        done: &mut Vec<Box<dyn Job>>,
+    ) -> Result<Vec<Change>, rusqlite::Error> {
+        let connection = &self.connection;
+        let mut changes = HashSet::new();
+        let mut next = Some(first);
+        let begun = execute(connection, "BEGIN IMMEDIATE")
+            .and_then(|()| self.place.check())
+            .and_then(|()| checkpoints.look_again(connection));
+        while let Some(mut job) = next.take() {
+            let ran = match &begun {
+                Ok(()) => run_in_savepoint(connection, &self.clock, job.as_mut()),
+                Err(_) => Ok(vec![]),
+            };
+            done.push(job);
+            changes.extend(ran?);
+            if done.len() < MAX_GROUP {
+                next = jobs.try_recv().ok();
+            }
+        }
+        begun?;
+        execute(connection, "COMMIT")?;
+        Ok(changes.into_iter().collect())
+    }
+
     /// Writes a page as it is.
     fn probe(&self) {
         self.pulse.begins();
-        match probe(&self.connection) {
+        match self.place.check().and_then(|()| probe(&self.connection)) {
             Ok(()) => self.pulse.succeeded(),
             Err(error) => {
                 self.pulse.failed(&error.to_string(), 0);
@@ -281,34 +320,6 @@ fn probe(connection: &Connection) -> Result<(), rusqlite::Error> {
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     connection.pragma_update(None, "user_version", version)?;
     execute(connection, "COMMIT")
-}
-
-fn commit_group(
-    connection: &Connection,
-    checkpoints: &mut Checkpoints,
-    first: Box<dyn Job>,
-    jobs: &Receiver<Box<dyn Job>>,
-    clock: &Clock,
-    done: &mut Vec<Box<dyn Job>>,
-) -> Result<Vec<Change>, rusqlite::Error> {
-    let mut changes = HashSet::new();
-    let mut next = Some(first);
-    let begun =
-        execute(connection, "BEGIN IMMEDIATE").and_then(|()| checkpoints.look_again(connection));
-    while let Some(mut job) = next.take() {
-        let ran = match &begun {
-            Ok(()) => run_in_savepoint(connection, clock, job.as_mut()),
-            Err(_) => Ok(vec![]),
-        };
-        done.push(job);
-        changes.extend(ran?);
-        if done.len() < MAX_GROUP {
-            next = jobs.try_recv().ok();
-        }
-    }
-    begun?;
-    execute(connection, "COMMIT")?;
-    Ok(changes.into_iter().collect())
 }
 
 /// Each transaction keeps its own savepoint in the group, so that one that fails takes no other with it.
@@ -344,15 +355,23 @@ mod tests {
 
     fn writer() -> (Writer, Arc<Mutex<Vec<Change>>>, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
-        let connection = Connection::open(dir.path().join("t.db")).unwrap();
+        let path = dir.path().join("t.db");
+        let connection = Connection::open(&path).unwrap();
         connection
-            .execute_batch("CREATE TABLE t (x INTEGER PRIMARY KEY)")
+            .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x INTEGER PRIMARY KEY)")
             .unwrap();
+        let place = Place::of(&path).unwrap();
         let told = Arc::new(Mutex::new(Vec::new()));
         let tell = told.clone();
         let on_commit = Box::new(move |changes| tell.lock().unwrap().extend(changes));
         (
-            Writer::start(connection, Clock::system(), Commits::default(), on_commit),
+            Writer::start(
+                connection,
+                place,
+                Clock::system(),
+                Commits::default(),
+                on_commit,
+            ),
             told,
             dir,
         )

@@ -1,0 +1,49 @@
+//! Whether the database's files are still where they were opened. A file that was deleted or moved can be written on and on,
+//! and all of it is lost with the process.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rusqlite::ffi;
+
+/// The files of an open database.
+#[derive(Clone)]
+pub struct Place(Vec<(PathBuf, FileId)>);
+
+/// Device and inode.
+type FileId = (u64, u64);
+
+impl Place {
+    /// Where an open database and its journal are now.
+    pub fn of(database: &Path) -> Result<Self, std::io::Error> {
+        let mut journal = database.as_os_str().to_owned();
+        journal.push("-wal");
+        let files = [database.to_owned(), journal.into()].into_iter();
+        let files = files.map(|file| fs::metadata(&file).map(|found| (file, id(&found))));
+        Ok(Self(files.collect::<Result<_, _>>()?))
+    }
+
+    /// An error in SQLite's terms if a file is gone, or another one stands in its place.
+    pub fn check(&self) -> Result<(), rusqlite::Error> {
+        let is_moved = |(path, opened): &&(PathBuf, FileId)| match fs::metadata(path) {
+            Ok(found) => id(&found) != *opened,
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        match self.0.iter().find(is_moved) {
+            None => Ok(()),
+            Some((path, _)) => Err(rusqlite::Error::SqliteFailure(
+                ffi::Error::new(ffi::SQLITE_READONLY_DBMOVED),
+                Some(format!(
+                    "{} was deleted, moved or replaced while the server runs: put it back, or stop the server and restore a backup",
+                    path.display()
+                )),
+            )),
+        }
+    }
+}
+
+fn id(found: &fs::Metadata) -> FileId {
+    (found.dev(), found.ino())
+}
