@@ -1,56 +1,26 @@
 //! The one writer: a thread that owns the writing connection and commits what has queued up together.
 
-use std::collections::HashSet;
-use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+mod job;
+mod work;
+
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
 
-use super::checkpoint::Checkpoints;
+pub use job::Tx;
+use job::{Job, Queued};
+use work::Work;
+
 use super::place::Place;
 use super::pulse::{Pulse, Trouble};
 use super::{Change, StoreError};
-use crate::clock::{Clock, UnixSeconds};
+use crate::clock::Clock;
 use crate::metrics::Commits;
-
-/// Bounds how long the first of a group waits for the last.
-const MAX_GROUP: usize = 256;
 
 /// Beyond this many waiting transactions, callers wait to queue theirs.
 const MAX_QUEUE: usize = 4096;
-
-/// While commits fail and nobody asks for one, it is tried this often whether they still do.
-const PROBE_EVERY: Duration = Duration::from_secs(1);
-
-/// A use case's view of the database inside its transaction.
-pub struct Tx<'a> {
-    connection: &'a Connection,
-    /// The time of the transaction: read once.
-    pub now: UnixSeconds,
-    /// The same, in milliseconds.
-    pub now_ms: i64,
-    changes: Vec<Change>,
-}
-
-impl Tx<'_> {
-    /// Has a change announced once it is committed.
-    pub fn announce(&mut self, change: Change) {
-        self.changes.push(change);
-    }
-}
-
-impl Deref for Tx<'_> {
-    type Target = Connection;
-
-    fn deref(&self) -> &Connection {
-        self.connection
-    }
-}
 
 /// Hands transactions to the writer's thread. The thread ends, having done what was queued, with the last handle.
 #[derive(Clone)]
@@ -128,12 +98,8 @@ impl Writer {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let (answer, answered) = oneshot::channel();
-        let mut job: Box<dyn Job> = Box::new(Queued {
-            transaction: Some(transaction),
-            result: None,
-            answer,
-        });
+        let (queued, answered) = Queued::new(transaction);
+        let mut job: Box<dyn Job> = Box::new(queued);
         loop {
             match self.try_queue(job) {
                 Ok(()) => break,
@@ -153,200 +119,6 @@ impl Writer {
             _ => Err(TrySendError::Disconnected(job)),
         }
     }
-}
-
-/// A queued transaction, whatever it returns.
-trait Job: Send {
-    /// Does the work; false asks for a rollback.
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool;
-    /// Overrules the result: the work was undone.
-    fn fail(&mut self, error: StoreError);
-    /// Answers the caller.
-    fn finish(self: Box<Self>);
-}
-
-struct Queued<F, T, E> {
-    transaction: Option<F>,
-    result: Option<Result<T, E>>,
-    answer: oneshot::Sender<Result<T, E>>,
-}
-
-impl<F, T, E> Job for Queued<F, T, E>
-where
-    F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send,
-    T: Send,
-    E: From<StoreError> + Send,
-{
-    fn run(&mut self, tx: &mut Tx<'_>) -> bool {
-        let Some(transaction) = self.transaction.take() else {
-            return false;
-        };
-        let result = catch_unwind(AssertUnwindSafe(|| transaction(tx)))
-            .unwrap_or_else(|_| Err(StoreError::Panicked.into()));
-        let keep = result.is_ok();
-        self.result = Some(result);
-        keep
-    }
-
-    fn fail(&mut self, error: StoreError) {
-        self.result = Some(Err(error.into()));
-    }
-
-    fn finish(self: Box<Self>) {
-        let result = self
-            .result
-            .unwrap_or_else(|| Err(StoreError::Stopped.into()));
-        // The caller may have gone away; its transaction stands all the same.
-        let _ = self.answer.send(result);
-    }
-}
-
-/// What the thread works with.
-struct Work {
-    connection: Connection,
-    place: Place,
-    clock: Clock,
-    on_commit: OnCommit,
-    commits: Commits,
-    pulse: Pulse,
-}
-
-impl Work {
-    fn write_all(&self, jobs: &Receiver<Box<dyn Job>>) {
-        let mut checkpoints = Checkpoints::Ours;
-        while let Some(first) = self.next(jobs) {
-            self.pulse.begins();
-            self.write_group(&mut checkpoints, first, jobs);
-            self.pulse.rests();
-        }
-        checkpoints.at_the_end(&self.connection);
-    }
-
-    /// The next job; `None` at the end. While commits fail, tries between jobs whether they still do.
-    fn next(&self, jobs: &Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
-        loop {
-            if !self.pulse.is_failing() {
-                return jobs.recv().ok();
-            }
-            match jobs.recv_timeout(PROBE_EVERY) {
-                Ok(job) => return Some(job),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => self.probe(),
-            }
-        }
-    }
-
-    fn write_group(
-        &self,
-        checkpoints: &mut Checkpoints,
-        first: Box<dyn Job>,
-        jobs: &Receiver<Box<dyn Job>>,
-    ) {
-        let began = Instant::now();
-        let mut done = Vec::new();
-        let changed = self.connection.total_changes();
-        match self.commit_group(checkpoints, first, jobs, &mut done) {
-            Ok(changes) => {
-                // A group that changed nothing was not written, and proves nothing.
-                if self.connection.total_changes() != changed {
-                    self.pulse.succeeded();
-                    self.commits.seconds.observe(began.elapsed().as_secs_f64());
-                    self.commits.transactions.observe(done.len() as f64);
-                } else if self.pulse.is_failing() {
-                    self.probe();
-                }
-                if !changes.is_empty() {
-                    (self.on_commit)(changes);
-                }
-            }
-            Err(error) => {
-                let error = error.to_string();
-                self.commits.failures.inc();
-                self.pulse.failed(&error, done.len());
-                let _ = self.connection.execute_batch("ROLLBACK");
-                for job in &mut done {
-                    job.fail(StoreError::Commit(error.clone()));
-                }
-            }
-        }
-        done.into_iter().for_each(Job::finish);
-    }
-
-    fn commit_group(
-        &self,
-        checkpoints: &mut Checkpoints,
-        first: Box<dyn Job>,
-        jobs: &Receiver<Box<dyn Job>>,
-        done: &mut Vec<Box<dyn Job>>,
-    ) -> Result<Vec<Change>, rusqlite::Error> {
-        let connection = &self.connection;
-        let mut changes = HashSet::new();
-        let mut next = Some(first);
-        let begun = execute(connection, "BEGIN IMMEDIATE")
-            .and_then(|()| self.place.check())
-            .and_then(|()| checkpoints.look_again(connection));
-        while let Some(mut job) = next.take() {
-            let ran = match &begun {
-                Ok(()) => run_in_savepoint(connection, &self.clock, job.as_mut()),
-                Err(_) => Ok(vec![]),
-            };
-            done.push(job);
-            changes.extend(ran?);
-            if done.len() < MAX_GROUP {
-                next = jobs.try_recv().ok();
-            }
-        }
-        begun?;
-        execute(connection, "COMMIT")?;
-        Ok(changes.into_iter().collect())
-    }
-
-    /// Writes a page as it is.
-    fn probe(&self) {
-        self.pulse.begins();
-        match self.place.check().and_then(|()| probe(&self.connection)) {
-            Ok(()) => self.pulse.succeeded(),
-            Err(error) => {
-                self.pulse.failed(&error.to_string(), 0);
-                let _ = self.connection.execute_batch("ROLLBACK");
-            }
-        }
-        self.pulse.rests();
-    }
-}
-
-fn probe(connection: &Connection) -> Result<(), rusqlite::Error> {
-    execute(connection, "BEGIN IMMEDIATE")?;
-    let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    connection.pragma_update(None, "user_version", version)?;
-    execute(connection, "COMMIT")
-}
-
-/// Each transaction keeps its own savepoint in the group, so that one that fails takes no other with it.
-fn run_in_savepoint(
-    connection: &Connection,
-    clock: &Clock,
-    job: &mut dyn Job,
-) -> Result<Vec<Change>, rusqlite::Error> {
-    let now_ms = clock.now_ms();
-    let mut tx = Tx {
-        connection,
-        now: now_ms.div_euclid(1000),
-        now_ms,
-        changes: Vec::new(),
-    };
-    execute(connection, "SAVEPOINT one")?;
-    let keep = job.run(&mut tx);
-    if !keep {
-        tx.changes.clear();
-        execute(connection, "ROLLBACK TO one")?;
-    }
-    execute(connection, "RELEASE one")?;
-    Ok(tx.changes)
-}
-
-fn execute(connection: &Connection, sql: &str) -> Result<(), rusqlite::Error> {
-    connection.prepare_cached(sql)?.execute([]).map(|_| ())
 }
 
 #[cfg(test)]
