@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::support::config::{SECRET, Wallet};
-use crate::support::devnet::{Devnet, wallet_address};
+use crate::support::devnet::{Devnet, text, wallet_address};
 use crate::support::faulty_rpc::{Fault, FaultyRpc};
 use crate::support::shop::order_body;
 use crate::support::sign;
@@ -158,6 +158,29 @@ fn a_removed_wallets_open_deposits_are_still_paid() {
     world.confirm();
     world.wait_for_status(&shopper, "paid");
     world.wait_for_status(&later, "paid");
+}
+
+/// Its keys may be lost: whoever asks again is shown the wallet that took its place, and is paid on either.
+#[test]
+fn a_removed_wallet_is_not_shown_again() {
+    let world = World::start();
+    let (shopper, before) = world.deposit("12.50", "USDT");
+    let (other, other_before) = world.deposit("8", "USDT");
+    let new = wallet_address(2);
+    world.reload_with(|config| config.wallets[0].address.clone_from(&new));
+    let wallet = |detail: &serde_json::Value| text(detail, "wallet_address").to_lowercase();
+    let after = shopper.pay(&world.net.name, "USDT");
+    let other_after = other.pay(&world.net.name, "USDT");
+    assert_eq!((wallet(&after), wallet(&other_after)), (new.clone(), new));
+    assert_eq!(shopper.pay(&world.net.name, "USDT"), after, "asked again");
+    world.net.pay(&before);
+    world.net.pay(&other_after);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+    world.wait_for_status(&other, "paid");
+    world.net.pay(&other_before);
+    world.confirm();
+    world.receiver.wait_for(UNKNOWN, 1);
 }
 
 #[test]

@@ -91,7 +91,8 @@ pub fn order_of_options(app: &App, id: Option<OrderId>) -> Result<Option<Order>,
     }
 }
 
-/// Opens a deposit for a pending order, or finds the one already open for the same pair.
+/// Opens a deposit for a pending order, or finds the one already open for the same pair. One on a wallet that has left the
+/// configuration is honoured, but not shown again: the merchant may have lost its keys.
 pub async fn choose(
     app: &App,
     id: OrderId,
@@ -111,8 +112,9 @@ pub async fn choose(
             }
             let choice = Choice::new(&config, &order, &blockchain, &coin)?;
             let found = deposits::open_for_pair(tx, order.row, &blockchain, &coin)?;
-            let (wallet, amount) = match found {
-                Some(found) => found,
+            let shown = found.into_iter().find(|(wallet, _)| choice.takes(*wallet));
+            let (wallet, amount) = match shown {
+                Some(shown) => shown,
                 None if tx.now > order.expires_at => return Err(OrderError::NotPending.into()),
                 None => choice.open(tx, head, &metrics)?,
             };
@@ -129,11 +131,12 @@ pub async fn choose(
 pub fn newest(app: &App, order: &Order) -> Result<Option<PaymentDetail>, StoreError> {
     let config = app.config();
     let deposits = app.db().read(|c| deposits::of_order(c, order.row))?;
-    let newest = deposits.into_iter().rfind(|(_, open)| *open);
-    Ok(newest.and_then(|(deposit, _)| {
-        // Without its chain or wallet in the configuration it is still paid, but not shown.
+    // Without its chain or wallet in the configuration a deposit is still paid, but not shown.
+    let mut shown = deposits.into_iter().rev().filter(|(_, open)| *open);
+    Ok(shown.find_map(|(deposit, _)| {
         let choice = Choice::new(&config, order, &deposit.blockchain, &deposit.coin).ok()?;
-        choice.detail(deposit.wallet, deposit.value).ok()
+        let takes = choice.takes(deposit.wallet);
+        takes.then(|| choice.detail(deposit.wallet, deposit.value).ok())?
     }))
 }
 
@@ -175,6 +178,11 @@ impl<'a> Choice<'a> {
             }),
             _ => Err(PaymentError::NoWallet),
         }
+    }
+
+    /// Whether customers are shown this wallet.
+    fn takes(&self, wallet: Address) -> bool {
+        self.wallets.iter().any(|w| w.address == wallet)
     }
 
     /// Opens the deposit on the wallet and with the value that are free.

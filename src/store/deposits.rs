@@ -1,6 +1,6 @@
 //! Deposits.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, Row, params};
 
 use super::{StoreError, Tx, rows};
 use crate::clock::UnixSeconds;
@@ -67,22 +67,22 @@ pub fn open(tx: &Tx<'_>, new: &NewDeposit<'_>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The order's open deposit for a pair, as (wallet, value).
+/// The order's open deposits for a pair, as (wallet, value): more than one only where wallets left the configuration.
 pub fn open_for_pair(
     connection: &Connection,
     order_row: i64,
     blockchain: &Blockchain,
     coin: &Coin,
-) -> Result<Option<(Address, Amount)>, StoreError> {
+) -> Result<Vec<(Address, Amount)>, StoreError> {
     let mut statement = connection.prepare_cached(
         "SELECT wallet, micros FROM deposits
          WHERE order_id = ?1 AND blockchain = ?2 AND stablecoin = ?3 AND status = 'open'",
     )?;
-    let found = statement.query_row(
+    let found = statement.query_map(
         params![order_row, blockchain.as_str(), coin.as_str()],
         |row| Ok((rows::address(row, 0)?, Amount::from_micros(row.get(1)?))),
-    );
-    Ok(found.optional()?)
+    )?;
+    Ok(found.collect::<Result<_, _>>()?)
 }
 
 /// The values taken in `from..=to` millionths on one chain, wallet and coin: those that are held, by open deposits and

@@ -2,8 +2,11 @@
 //!
 //!     cargo test --test long
 
+mod containers;
 mod guide;
+mod image;
 mod litestream;
+mod machine;
 mod monitoring;
 mod proxies;
 mod standby;
