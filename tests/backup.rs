@@ -396,6 +396,31 @@ fn it_is_private_and_replaces_nothing_unasked() {
     assert!(why.contains("no/such/dir/backup"), "{why}");
 }
 
+/// The configuration, say, where `-c` was forgotten. An earlier backup is replaced, in whatever state it is.
+#[test]
+fn only_an_earlier_backup_is_replaced() {
+    let house = House::start();
+    let other = house.file("other.db");
+    Connection::open(&other)
+        .and_then(|db| db.execute_batch("CREATE TABLE notes (text)"))
+        .expect("a database");
+    let text = house.file("ocrch.toml");
+    fs::write(&text, "[server]\n").expect("room");
+    for file in [&text, &other] {
+        let before = fs::read(file).expect("a file");
+        let why = refused(&house.backup(file, &["--force"]));
+        assert!(why.contains("is no earlier backup"), "{why}");
+        assert_eq!(fs::read(file).expect("a file"), before);
+    }
+    let file = house.file("ocrch.backup");
+    done(&house.backup(&file, &[]));
+    let half = fs::read(&file).expect("a file");
+    for left in [half.len() / 2, 100, 0] {
+        fs::write(&file, &half[..left]).expect("room");
+        done(&house.backup(&file, &["--force"]));
+    }
+}
+
 /// A power cut leaves a journal; what is in it was answered, so it belongs to the backup.
 #[test]
 fn a_server_that_was_killed_can_be_backed_up_and_restored() {

@@ -1,6 +1,7 @@
 //! Whole, checked copies of a database file, put in their place in one step.
 
 use std::fs::{self, File, Metadata, TryLockError};
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +13,9 @@ use super::migrate;
 
 /// The tables by which a file is known to be one of ours, whatever its version.
 const OURS: &[&str] = &["orders", "deposits", "transfers", "cursors", "events"];
+
+/// How SQLite's files begin: <https://www.sqlite.org/fileformat2.html#magic_header_string>.
+const SQLITE: &[u8] = b"SQLite format 3\0";
 
 /// What a copy holds, for people who must decide about it.
 #[derive(Clone, Debug)]
@@ -33,6 +37,8 @@ pub enum CopyError {
     Exists(PathBuf),
     #[error("{} is the live database, or belongs to it: choose another name", .0.display())]
     Live(PathBuf),
+    #[error("{} is no earlier backup, so it was left as it is: choose another name", .0.display())]
+    NoBackup(PathBuf),
     #[error("{}: another ocrch is writing to it", .0.display())]
     Busy(PathBuf),
     #[error("{}: not a database of ocrch", .0.display())]
@@ -65,6 +71,7 @@ pub(super) fn copy_up_to(
     replace: bool,
 ) -> Result<Contents, CopyError> {
     refuse_live(database, to)?;
+    refuse_foreign(to)?;
     let mut partial = Partial::create(to)?;
     if to.exists() && !replace {
         return Err(CopyError::Exists(to.to_owned()));
@@ -94,6 +101,24 @@ fn refuse_live(database: &Path, to: &Path) -> Result<(), CopyError> {
         }
     }
     Ok(())
+}
+
+/// What is replaced must be an earlier copy, however damaged: a configuration, say, is not, whose name was given by mistake.
+fn refuse_foreign(to: &Path) -> Result<(), CopyError> {
+    let failed = |error| CopyError::File(to.to_owned(), error);
+    let mut beginning = Vec::new();
+    match File::open(to) {
+        Ok(file) => file.take(SQLITE.len() as u64).read_to_end(&mut beginning),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => Err(error),
+    }
+    .map_err(failed)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let is_ours = || Connection::open_with_flags(to, flags).and_then(|c| has_our_tables(&c));
+    match beginning.is_empty() || beginning == SQLITE && is_ours().unwrap_or(true) {
+        true => Ok(()),
+        false => Err(CopyError::NoBackup(to.to_owned())),
+    }
 }
 
 /// A file under a name of its own beside the one it will become. Removed when dropped before it is finished; one that a
