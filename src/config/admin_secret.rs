@@ -8,8 +8,16 @@ use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
-/// The Argon2id hash of a secret with a fresh salt, as a PHC string.
+/// The Argon2id hash of a secret with a fresh salt, as a PHC string. Secrets travel in a header: those that none can carry, or
+/// that browsers and other clients write there in different ways, would never be right.
 pub fn hash_admin_secret(plain: &str) -> Result<String, String> {
+    if !plain.bytes().all(|b| b.is_ascii_graphic() || b == b' ') || plain.trim() != plain {
+        return Err(
+            "found a secret that does not fit into a header, expected one of letters without accents, digits \
+             and signs such as - . ! ?, without a space at either end"
+                .to_owned(),
+        );
+    }
     let hash = Argon2::default().hash_password(plain.as_bytes());
     let hash = hash.map_err(|e| format!("cannot be hashed: {e}"))?;
     Ok(hash.to_string())

@@ -133,6 +133,29 @@ starting_tx = "{hash}"
     assert_eq!(keyed("tron"), [ProviderKind::Tronscan]);
 }
 
+/// It travels in a header, which browsers write in one way and programs in another.
+#[test]
+fn an_admin_secret_must_fit_into_a_header() {
+    let found = |secret: &str| {
+        errors(&format!(
+            "merchant.secret = \"0123456789abcdef\"\nadmin.secret = \"{secret}\""
+        ))
+    };
+    for secret in [
+        "schlüssel-fürs-büro",
+        "пароль-магазина",
+        " with-a-space ",
+        "a\\tb-and-more-of-it",
+    ] {
+        let said = found(secret).join("\n");
+        assert!(
+            said.contains("2: admin.secret: found a secret that does not fit into a header"),
+            "{said}"
+        );
+    }
+    assert!(found("correct horse \\\"battery\\\" staple!").is_empty());
+}
+
 #[test]
 fn secrets_are_asked_for_and_never_shown() {
     assert_eq!(
