@@ -56,6 +56,29 @@ fn wrong_usage_ends_with_2() {
     }
 }
 
+/// As `| head` does.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let config = dir.path().join("ocrch.toml");
+    let config = config.to_str().expect("UTF-8");
+    let commands = [
+        &["init", "-c", config][..],
+        &["check", "--offline", "-c", config],
+        &["check", "--offline", "--json", "-c", config],
+        &["sign", "url", "https://shop.example.com", "-c", config],
+        &["openapi"],
+    ];
+    for args in commands {
+        let (reader, closed) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = ocrch().args(args).stdout(closed).output();
+        let output = output.expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(0), ""), "{args:?}");
+    }
+}
+
 #[test]
 fn sign_agrees_with_the_protocol() {
     let world = World::start();

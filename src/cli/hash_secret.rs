@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::process::{Command, Stdio};
 
+use super::print::print;
 use crate::config::hash_admin_secret;
 
 /// Reads a secret from the terminal, unseen, or a line from stdin, and prints its hash.
@@ -11,8 +12,7 @@ pub fn run() -> Result<(), String> {
         true => ask()?,
         false => line(io::stdin().lock())?,
     };
-    println!("{}", hash_admin_secret(&secret)?);
-    Ok(())
+    print(hash_admin_secret(&secret)?)
 }
 
 /// Asks twice, since nobody sees what is typed.

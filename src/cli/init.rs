@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::ConfigArg;
+use super::print::print;
 
 /// The example, with a placeholder for each of the two secrets.
 const TEMPLATE: &str = include_str!("../../ocrch.toml");
@@ -29,7 +30,7 @@ pub fn run(args: Args) -> Result<(), String> {
         true => String::new(),
         false => format!(" -c {file}"),
     };
-    println!(
+    print(format!(
         "Wrote {file} with fresh secrets; only you can read it. Next:
 
   1. Put your wallet's address under [[wallets]] in it.
@@ -37,8 +38,7 @@ pub fn run(args: Args) -> Result<(), String> {
 
 Keep the admin's secret (under [admin]) somewhere safe: at its first start the server
 replaces it by a hash. Your shop needs the merchant's secret (under [merchant])."
-    );
-    Ok(())
+    ))
 }
 
 fn write(path: &Path) -> Result<(), String> {

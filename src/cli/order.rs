@@ -7,6 +7,7 @@ use ureq::Agent;
 use uuid::Uuid;
 
 use super::merchant::MerchantArgs;
+use super::print::print;
 use crate::clock::Clock;
 use crate::domain::signature::sign_body;
 
@@ -110,8 +111,7 @@ struct ServerArgs {
 
 /// Asks the server and prints its answer; the error is what the server said is wrong.
 pub fn run(args: Args) -> Result<(), String> {
-    println!("{}", answer(args)?);
-    Ok(())
+    print(answer(args)?)
 }
 
 fn answer(args: Args) -> Result<String, String> {
