@@ -25,7 +25,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use admin_secret::{hash_admin_secret, verify_admin_secret};
+pub use admin_secret::{hash_admin_secret, verify_admin_secret, weakness_of_admin_secret};
 pub use languages::languages;
 pub use load::{Loaded, database_path, load};
 pub use parse::{Parsed, parse};

@@ -62,8 +62,8 @@ pub(super) fn admin(s: &Section<'_>) -> Option<(Admin, Option<Range<usize>>)> {
     s.done();
     let secret = secret?;
     let is_plain = !secret.starts_with("$argon2");
-    if is_plain && secret.chars().count() < 12 {
-        s.warn("admin.secret has fewer than 12 characters: who guesses it can mark orders paid");
+    if is_plain && let Some(weakness) = admin_secret::weakness_of_admin_secret(&secret) {
+        s.warn(format!("admin.secret {weakness}"));
     }
     let hash = match is_plain {
         true => admin_secret::hash_admin_secret(&secret),
