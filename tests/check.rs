@@ -381,9 +381,35 @@ fn the_database_of_a_running_server() {
     );
     drop(taken);
     fs::write(world.server.db_path(), "this is no database at all").expect("a file");
-    diagnose(&path, &["--offline"])
-        .exits(1)
-        .has("fail", "database", "not a database", "");
+    diagnose(&path, &["--offline"]).exits(1).has(
+        "fail",
+        "database",
+        "not a database",
+        "`ocrch restore`",
+    );
+}
+
+#[test]
+fn a_damaged_database() {
+    let mut world = World::start();
+    world.server.stop();
+    let db = world.server.stopped_db();
+    let broken = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE nonsense' WHERE name = 'orders'";
+    db.execute_batch(broken).expect("a database");
+    drop(db);
+    let path = world.server.config_path();
+    diagnose(&path, &["--offline"]).exits(1).has(
+        "fail",
+        "database",
+        "malformed database schema",
+        "Restore the last backup with `ocrch restore`",
+    );
+    // The server says the same.
+    let output = server::run(&["serve", "-c", path.to_str().expect("UTF-8")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let advice = "the file is damaged; restore the last backup with `ocrch restore`";
+    assert!(said.contains(advice), "{said}");
 }
 
 #[test]
