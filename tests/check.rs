@@ -32,8 +32,14 @@ struct Diagnosis {
 
 impl Patient {
     fn new() -> Self {
+        let patient = Self::on_a_young_chain();
+        patient.net.anvil.mine(100);
+        patient
+    }
+
+    /// On a chain that has but the blocks with its coins.
+    fn on_a_young_chain() -> Self {
         let net = Devnet::start("devnet", 31_337);
-        net.anvil.mine(100);
         let rpc = FaultyRpc::start(&net.anvil.url);
         let mut config = Config::new();
         net.add_to(&mut config, &rpc.url());
@@ -218,6 +224,14 @@ fn one_that_lags_or_takes_few_blocks() {
         .exits(0)
         .has("warn", "devnet rpc", "60 behind the others", "lags behind")
         .has("warn", "devnet rpc", "50 blocks at once", "catch up");
+}
+
+#[test]
+fn a_chain_with_few_blocks_is_not_its_providers_fault() {
+    let patient = Patient::on_a_young_chain();
+    let report = patient.diagnose(&[]);
+    report.exits(0).has("ok", "devnet rpc", "block 2, ", "");
+    assert!(!report.text.contains("blocks at once"), "{}", report.text);
 }
 
 #[test]
