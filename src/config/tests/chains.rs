@@ -268,11 +268,11 @@ fn chains_are_checked() {
         "found 3, but the chain has only 2 providers",
     );
     check(
-        "[chains.eth]\nproviders = []",
+        "[chains.eth]\nagreement = 7\nproviders = []",
         "found none, expected at least one",
     );
     check(
-        "[chains.eth]\nproviders = [\"https://x\"]",
+        "[chains.eth]\nagreement = 7\nproviders = [\"https://x\"]",
         "chains.eth.providers[0]: found \"https://x\", expected a list such as [{",
     );
     check(
@@ -284,7 +284,7 @@ fn chains_are_checked() {
         "providers[0].kind: does not fit, expected \"rpc\" or \"etherscan\"",
     );
     check(
-        "[chains.eth]\nproviders = [{ kind = \"rpc\" }]",
+        "[chains.eth]\nagreement = 7\nproviders = [{ kind = \"rpc\" }]",
         "providers[0].url: missing",
     );
     check(
