@@ -66,6 +66,8 @@ pub struct Server {
     pub trusted_proxies: Vec<IpAddr>,
     pub metrics_listen: Option<SocketAddr>,
     pub max_connections: usize,
+    /// Whether the file says so: then the owner wants to hear if it cannot be had.
+    pub max_connections_is_chosen: bool,
     pub max_websockets_per_order: usize,
 }
 

@@ -36,6 +36,7 @@ pub(super) fn server(s: &Section<'_>) -> Server {
             .unwrap_or_else(|| vec![Ipv4Addr::LOCALHOST.into()]),
         metrics_listen: s.get("metrics_listen", value::socket_addr),
         max_connections: s.get("max_connections", value::count).unwrap_or(20_000),
+        max_connections_is_chosen: s.has("max_connections"),
         max_websockets_per_order: s
             .get("max_websockets_per_order", value::count)
             .unwrap_or(16),
