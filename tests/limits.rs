@@ -274,6 +274,7 @@ fn no_client_behind_a_proxy_takes_all_websockets() {
     let world = World::with(|config| {
         config.set("server", "max_connections", "300");
         config.set("server", "max_websockets_per_order", "100");
+        config.set("server", "trusted_proxies", "[\"127.0.0.0/8\"]");
     });
     let shopper = world.order("1");
     let url = format!("{}/api/v1/user{}", shopper.base, shopper.order_path("ws"));

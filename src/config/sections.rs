@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::section::Section;
 use super::{
     Admin, Alerts, Checkout, Database, Merchant, Orders, Payments, Retention, Secret, Server,
-    Webhooks, admin_secret, languages, value,
+    Webhooks, admin_secret, languages, network, value,
 };
 use crate::domain::amount::Amount;
 
@@ -32,8 +32,8 @@ pub(super) fn server(s: &Section<'_>) -> Server {
             .get("public_url", value::base_url)
             .unwrap_or_else(|| local_url(listen)),
         trusted_proxies: s
-            .list("trusted_proxies", value::ip_addr)
-            .unwrap_or_else(|| vec![Ipv4Addr::LOCALHOST.into()]),
+            .list("trusted_proxies", network::network)
+            .unwrap_or_else(|| vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()]),
         metrics_listen: s.get("metrics_listen", value::socket_addr),
         max_connections: s.get("max_connections", value::count).unwrap_or(20_000),
         max_connections_is_chosen: s.has("max_connections"),
