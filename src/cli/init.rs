@@ -34,7 +34,8 @@ pub fn run(args: Args) -> Result<(), String> {
         "Wrote {file} with fresh secrets; only you can read it. Next:
 
   1. Put your wallet's address under [[wallets]] in it.
-  2. ocrch serve{option}    runs the server, or says what is wrong
+  2. ocrch check{option}    looks at everything, and says what is wrong
+  3. ocrch serve{option}    runs the server
 
 Keep the admin's secret (under [admin]) somewhere safe: at its first start the server
 replaces it by a hash. Your shop needs the merchant's secret (under [merchant])."
