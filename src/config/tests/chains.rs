@@ -219,6 +219,21 @@ enabled_coins = ["USDT"]
     assert_eq!(config.wallets.len(), 1);
 }
 
+/// Corrected, the list may well be long enough.
+#[test]
+fn a_wrong_list_of_providers_is_not_called_too_short_for_the_agreement() {
+    let check = |chain: &str, providers: &str, expected: &str| {
+        let found = error(&format!("[chains.{chain}]\nagreement = 7\n{providers}"));
+        assert!(found.contains(expected), "{found}");
+    };
+    check("eth", "providers = []", "expected at least one");
+    check("eth", "providers = 5", "expected a list such as");
+    check("eth", "providers = [\"https://x\"]", "providers[0]: found");
+    let unknown = "providers = [{ kind = \"rcp\", url = \"https://x\" }]";
+    check("eth", unknown, "providers[0].kind: found \"rcp\"");
+    check("dev", "kind = \"evm\"\nchain_id = 5", "providers: missing");
+}
+
 #[test]
 fn chains_are_checked() {
     let check = |rest: &str, expected: &str| {
@@ -268,11 +283,11 @@ fn chains_are_checked() {
         "found 3, but the chain has only 2 providers",
     );
     check(
-        "[chains.eth]\nagreement = 7\nproviders = []",
+        "[chains.eth]\nproviders = []",
         "found none, expected at least one",
     );
     check(
-        "[chains.eth]\nagreement = 7\nproviders = [\"https://x\"]",
+        "[chains.eth]\nproviders = [\"https://x\"]",
         "chains.eth.providers[0]: found \"https://x\", expected a list such as [{",
     );
     check(
@@ -284,7 +299,7 @@ fn chains_are_checked() {
         "providers[0].kind: does not fit, expected \"rpc\" or \"etherscan\"",
     );
     check(
-        "[chains.eth]\nagreement = 7\nproviders = [{ kind = \"rpc\" }]",
+        "[chains.eth]\nproviders = [{ kind = \"rpc\" }]",
         "providers[0].url: missing",
     );
     check(
