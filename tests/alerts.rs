@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::support::config::Config;
 use crate::support::faulty_rpc::Fault;
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::wait;
@@ -218,4 +219,39 @@ fn a_chain_that_cannot_be_watched_is_told() {
     );
     world.rpc.heal();
     wait_for(&phone, "is watched again");
+}
+
+/// Of an operator's own chain nothing is known any more once it has left the file.
+#[test]
+fn a_chain_that_left_the_configuration_with_open_deposits_is_told() {
+    let phone = Receiver::start();
+    let mut world = world(&phone, "[\"chain_down\"]");
+    let (shopper, deposit) = world.deposit("5", "USDT");
+    world.deposit("6", "USDT");
+    let phone_only = |config: &mut Config| {
+        config.set_text("alerts", "url", &phone.url("/phone"));
+    };
+    let without_the_chain = |config: &mut Config| {
+        phone_only(config);
+        config.chains.clear();
+        config.wallets.clear();
+    };
+    world.reload_with(without_the_chain);
+    let told = wait_for(&phone, "left the configuration");
+    let expected = "Test shop: devnet left the configuration with 2 open deposits on it: nobody sees payments there. \
+                    Put [chains.devnet] back before 20";
+    assert!(told.starts_with(expected), "{told}");
+    world.server.reload();
+    wait::holds(Duration::from_secs(3), "once is enough", || {
+        texts(&phone).len() == 1
+    });
+    world.restart_with(without_the_chain);
+    wait::until("the message of the new start", || {
+        (texts(&phone).len() == 2).then_some(())
+    });
+    world.net.pay(&deposit);
+    world.reload_with(phone_only);
+    world.confirm();
+    world.wait_for_status(&shopper, "paid");
+    assert_eq!(texts(&phone).len(), 2, "{:?}", texts(&phone));
 }

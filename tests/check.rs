@@ -32,8 +32,14 @@ struct Diagnosis {
 
 impl Patient {
     fn new() -> Self {
+        let patient = Self::on_a_young_chain();
+        patient.net.anvil.mine(100);
+        patient
+    }
+
+    /// On a chain that has but the blocks with its coins.
+    fn on_a_young_chain() -> Self {
         let net = Devnet::start("devnet", 31_337);
-        net.anvil.mine(100);
         let rpc = FaultyRpc::start(&net.anvil.url);
         let mut config = Config::new();
         net.add_to(&mut config, &rpc.url());
@@ -221,6 +227,14 @@ fn one_that_lags_or_takes_few_blocks() {
 }
 
 #[test]
+fn a_chain_with_few_blocks_is_not_its_providers_fault() {
+    let patient = Patient::on_a_young_chain();
+    let report = patient.diagnose(&[]);
+    report.exits(0).has("ok", "devnet rpc", "block 2, ", "");
+    assert!(!report.text.contains("blocks at once"), "{}", report.text);
+}
+
+#[test]
 fn a_bad_key_and_a_plan_without_the_chain() {
     let mut patient = Patient::new();
     let explorer = Explorer::start(Site::Etherscan, &patient.net.anvil.url, 31_337);
@@ -381,9 +395,35 @@ fn the_database_of_a_running_server() {
     );
     drop(taken);
     fs::write(world.server.db_path(), "this is no database at all").expect("a file");
-    diagnose(&path, &["--offline"])
-        .exits(1)
-        .has("fail", "database", "not a database", "");
+    diagnose(&path, &["--offline"]).exits(1).has(
+        "fail",
+        "database",
+        "not a database",
+        "`ocrch restore`",
+    );
+}
+
+#[test]
+fn a_damaged_database() {
+    let mut world = World::start();
+    world.server.stop();
+    let db = world.server.stopped_db();
+    let broken = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE nonsense' WHERE name = 'orders'";
+    db.execute_batch(broken).expect("a database");
+    drop(db);
+    let path = world.server.config_path();
+    diagnose(&path, &["--offline"]).exits(1).has(
+        "fail",
+        "database",
+        "malformed database schema",
+        "Restore the last backup with `ocrch restore`",
+    );
+    // The server says the same.
+    let output = server::run(&["serve", "-c", path.to_str().expect("UTF-8")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let advice = "the file is damaged; restore the last backup with `ocrch restore`";
+    assert!(said.contains(advice), "{said}");
 }
 
 #[test]

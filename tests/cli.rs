@@ -56,6 +56,29 @@ fn wrong_usage_ends_with_2() {
     }
 }
 
+/// As `| head` does.
+#[test]
+fn a_reader_that_has_seen_enough_is_no_error() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let config = dir.path().join("ocrch.toml");
+    let config = config.to_str().expect("UTF-8");
+    let commands = [
+        &["init", "-c", config][..],
+        &["check", "--offline", "-c", config],
+        &["check", "--offline", "--json", "-c", config],
+        &["sign", "url", "https://shop.example.com", "-c", config],
+        &["openapi"],
+    ];
+    for args in commands {
+        let (reader, closed) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = ocrch().args(args).stdout(closed).output();
+        let output = output.expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), &*said), (Some(0), ""), "{args:?}");
+    }
+}
+
 #[test]
 fn sign_agrees_with_the_protocol() {
     let world = World::start();
@@ -190,8 +213,8 @@ fn orders_from_the_command_line() {
     assert!(String::from_utf8_lossy(&again.stderr).contains("order is not pending"));
 }
 
-#[test]
-fn hash_secret_reads_from_stdin() {
+/// `ocrch hash-secret` with this on its stdin.
+fn hash(line: &[u8]) -> Output {
     let mut child = ocrch()
         .arg("hash-secret")
         .stdin(Stdio::piped())
@@ -203,12 +226,24 @@ fn hash_secret_reads_from_stdin() {
         .stdin
         .take()
         .expect("piped")
-        .write_all(b"a secret\n")
+        .write_all(line)
         .expect("it reads");
     let output = child.wait_with_output().expect("a child");
     assert!(output.status.success());
     assert!(said(&output).starts_with("$argon2id$"), "{}", said(&output));
-    assert!(!said(&output).contains("a secret"));
+    output
+}
+
+#[test]
+fn hash_secret_reads_from_stdin_and_warns_of_a_short_one() {
+    let output = hash(b"a long secret\n");
+    assert!(!said(&output).contains("a long secret"));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let output = hash(b"short\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "the secret has fewer than 12 characters: who guesses it can mark orders paid\n"
+    );
 }
 
 /// Secrets, signatures and tickets never reach a log.

@@ -315,6 +315,9 @@ fn what_init_writes_runs() {
         .output()
         .expect("starts");
     assert!(output.status.success(), "{}", text_of(&output.stderr));
+    let next = text_of(&output.stdout);
+    let steps = ["ocrch check", "ocrch serve"].map(|step| next.find(&format!("{step} -c ")));
+    assert!(steps[0].is_some() && steps[0] < steps[1], "{next}");
     let listen = net::free_address().to_string();
     let mut child = server::ocrch()
         .args(["serve", "--listen", &listen, "-c"])

@@ -427,6 +427,7 @@ fn is_no_message(quoted: &str) -> bool {
         "ocrch",
         "curl",
         "df",
+        "docker",
         "journalctl",
         "rsync",
         "ss",

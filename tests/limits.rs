@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::config::Config;
+use crate::support::net;
 use crate::support::server::Server;
 use crate::support::socket::{Frame, Socket};
 use crate::support::wait;
@@ -143,11 +144,11 @@ fn long_urls_and_headers_are_refused() {
         Some(414)
     );
     assert_eq!(
-        status("/health", &format!("x: {}\r\n", "y".repeat(20_000))),
+        status("/health", &format!("x: {}\r\n", "y".repeat(32_000))),
         Some(200)
     );
     assert_eq!(
-        status("/health", &format!("x: {}\r\n", "y".repeat(70_000))),
+        status("/health", &format!("x: {}\r\n", "y".repeat(64 * 1024))),
         Some(431)
     );
     assert_eq!(status("/health", &"x: y\r\n".repeat(200)), Some(431));
@@ -273,6 +274,7 @@ fn no_client_behind_a_proxy_takes_all_websockets() {
     let world = World::with(|config| {
         config.set("server", "max_connections", "300");
         config.set("server", "max_websockets_per_order", "100");
+        config.set("server", "trusted_proxies", "[\"127.0.0.0/8\"]");
     });
     let shopper = world.order("1");
     let url = format!("{}/api/v1/user{}", shopper.base, shopper.order_path("ws"));
@@ -351,4 +353,44 @@ fn running_out_of_file_descriptors_is_survived() {
     assert_eq!(ask(&mut held[0]), Some(200), "the others go on");
     limit(1000);
     assert_eq!(waiting.join().expect("a thread"), Some(200));
+}
+
+/// What a server that may open a thousand files says about it at its start.
+fn said_about_files(change: impl FnOnce(&mut Config)) -> String {
+    let mut config = Config::new();
+    change(&mut config);
+    let dir = tempfile::tempdir().expect("a directory");
+    let [file, log] = ["ocrch.toml", "log"].map(|name| dir.path().join(name));
+    fs::write(&file, config.text(net::free_address())).expect("room");
+    let mut child = Command::new("prlimit")
+        .args(["--nofile=1000:1000", env!("CARGO_BIN_EXE_ocrch"), "serve"])
+        .arg("-c")
+        .arg(&file)
+        .stderr(fs::File::create(&log).expect("a log"))
+        .spawn()
+        .expect("prlimit(1)");
+    let said = wait::until("the server to listen", || {
+        let said = fs::read_to_string(&log).unwrap_or_default();
+        said.contains("listening").then_some(said)
+    });
+    let _ = child.kill();
+    let _ = child.wait();
+    let line = said.lines().find(|l| l.contains("may not open files for"));
+    line.unwrap_or_else(|| panic!("{said}")).to_owned()
+}
+
+#[test]
+fn too_few_files_are_a_warning_to_who_chose_the_number_of_connections() {
+    let said = said_about_files(|_| {});
+    assert!(
+        said.contains(" INFO ") && said.contains("= 20000"),
+        "{said}"
+    );
+    let said = said_about_files(|config| {
+        config.set("server", "max_connections", "20000");
+    });
+    assert!(
+        said.contains(" WARN ") && said.contains("LimitNOFILE=20256"),
+        "{said}"
+    );
 }

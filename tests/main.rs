@@ -54,6 +54,7 @@ mod payment;
 mod providers;
 mod registry;
 mod reload;
+mod reload_settings;
 mod reorg;
 mod seed_frontend;
 mod service_api;

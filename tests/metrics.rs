@@ -226,7 +226,10 @@ fn the_address_can_be_moved_and_the_main_one_tells_the_admin_only() {
     let (world, address) = world_with_metrics();
     let main = format!("{}/metrics", world.server.base());
     let ask = |headers: &[(&str, &str)]| http::send("GET", &main, headers, b"");
-    ask(&[]).expect_error(401, "missing Ocrch-Admin-Authorization header");
+    ask(&[]).expect_error(
+        401,
+        "missing Ocrch-Admin-Authorization header, or use server.metrics_listen",
+    );
     ask(&[("authorization", "Bearer wrong")]).expect_error(401, "invalid admin secret");
     for (name, value) in [
         ("ocrch-admin-authorization", ADMIN_SECRET.to_owned()),

@@ -97,10 +97,7 @@ fn a_clock_that_is_set_back_closes_no_page_and_opens_none() {
 
 #[test]
 fn old_notes_are_forgotten_and_money_never() {
-    let mut turned = Turned::new(
-        2,
-        "[retention]\nevents = \"90d\"\nwebhook_attempts = \"30d\"",
-    );
+    let mut turned = Turned::new(2, "[retention]\nevents = \"7d\"\nwebhook_attempts = \"3d\"");
     let (order, deposit) = turned.deposit("5");
     turned.pay(&deposit);
     turned.wait(10 * SECOND);
@@ -132,27 +129,37 @@ fn old_notes_are_forgotten_and_money_never() {
     let kept = ["orders", "deposits", "transfers"].map(rows);
     prune();
     assert_eq!((rows("attempts"), rows("events")), (1, 2));
-    turned.clock.advance(31 * DAY);
+    turned.clock.advance(3 * DAY - HOUR);
+    prune();
+    assert_eq!(rows("attempts"), 1);
+    turned.clock.advance(2 * HOUR);
     prune();
     assert_eq!((rows("attempts"), rows("events")), (0, 2));
-    turned.clock.advance(60 * DAY);
+    turned.clock.advance(4 * DAY - 2 * HOUR);
+    prune();
+    let of_the_feed = rows("changes");
+    assert_eq!((rows("events"), of_the_feed > 0), (2, true));
+    turned.clock.advance(2 * HOUR);
     prune();
     assert_eq!(rows("events"), 1, "one that waits is no note");
+    assert!(rows("changes") < of_the_feed);
     assert_eq!(["orders", "deposits", "transfers"].map(rows), kept);
 }
 
 #[test]
-fn a_value_stays_reserved_for_a_day_after_its_deposit_closed() {
-    let mut turned = Turned::new(2, "");
-    let (order, first) = turned.deposit("20");
-    assert_eq!(first.amount.to_string(), "20");
-    turned.wait(HOUR);
-    assert_eq!(turned.status(&order), OrderStatus::Expired);
-    assert_eq!(turned.deposit("20").1.amount.to_string(), "20.0001");
-    turned.wait(DAY - 2 * HOUR);
-    assert_eq!(turned.deposit("20").1.amount.to_string(), "20.0002");
-    turned.wait(2 * HOUR);
-    assert_eq!(turned.deposit("20").1.amount.to_string(), "20");
+fn a_value_stays_reserved_for_the_window_after_its_deposit_closed() {
+    for (more, window) in [("", DAY), ("[payments]\nlate_window = \"5h\"", 5 * HOUR)] {
+        let mut turned = Turned::new(2, more);
+        let (order, first) = turned.deposit("20");
+        assert_eq!(first.amount.to_string(), "20");
+        turned.wait(HOUR);
+        assert_eq!(turned.status(&order), OrderStatus::Expired);
+        assert_eq!(turned.deposit("20").1.amount.to_string(), "20.0001");
+        turned.wait(window - 2 * HOUR);
+        assert_eq!(turned.deposit("20").1.amount.to_string(), "20.0002");
+        turned.wait(2 * HOUR);
+        assert_eq!(turned.deposit("20").1.amount.to_string(), "20");
+    }
 }
 
 #[test]
@@ -203,18 +210,21 @@ fn a_late_payment_pays_nobody() {
 
 #[test]
 fn late_payments_are_accepted_within_the_window_where_the_merchant_says_so() {
-    for (after, expected) in [
-        (23 * HOUR, OrderStatus::Paid),
-        (25 * HOUR, OrderStatus::Expired),
+    let two_hours = "[payments]\nlate_window = \"2h\"";
+    for (more, after, expected) in [
+        ("", 23 * HOUR, OrderStatus::Paid),
+        ("", 25 * HOUR, OrderStatus::Expired),
+        (two_hours, HOUR, OrderStatus::Paid),
+        (two_hours, 3 * HOUR, OrderStatus::Expired),
     ] {
-        let mut turned = Turned::new(2, "[orders]\naccept_late = true");
+        let mut turned = Turned::new(2, &format!("[orders]\naccept_late = true\n{more}"));
         let (order, detail) = turned.deposit("20");
         turned.wait(HOUR);
         assert_eq!(turned.status(&order), OrderStatus::Expired);
         turned.wait(after - HOUR / 2);
         turned.pay(&detail);
         turned.wait(Duration::from_secs(5));
-        assert_eq!(turned.status(&order), expected, "{after:?}");
+        assert_eq!(turned.status(&order), expected, "{more} {after:?}");
     }
 }
 

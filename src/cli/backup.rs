@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::ConfigArg;
+use super::print::print;
 use crate::config::database_path;
 use crate::store::copy::{Contents, CopyError, copy};
 
@@ -32,15 +33,13 @@ pub fn run(args: Args) -> Result<(), String> {
     if args.json {
         let mut shown = as_json(&contents);
         shown["file"] = json!(args.file);
-        println!("{shown}");
-        return Ok(());
+        return print(shown);
     }
-    println!(
+    print(format!(
         "Wrote {}: {}. It was read back and is whole.",
         args.file.display(),
         summary(&contents)
-    );
-    Ok(())
+    ))
 }
 
 /// Such as "12 orders (the last of 2026-11-23 01:43:07 UTC), 9 transfers, 0.4 MB".

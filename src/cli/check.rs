@@ -8,6 +8,7 @@ mod report;
 
 use self::report::Report;
 use super::ConfigArg;
+use super::print::print;
 use crate::config::load;
 
 #[derive(clap::Args)]
@@ -27,8 +28,8 @@ pub fn run(args: Args) -> Result<(), String> {
     let mut report = Report::default();
     look(&args, &mut report);
     match args.json {
-        true => println!("{:#}", report.json()),
-        false => println!("{}", report.table()),
+        true => print(format!("{:#}", report.json()))?,
+        false => print(report.table())?,
     }
     match report.failures() {
         0 => Ok(()),

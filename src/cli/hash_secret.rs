@@ -3,15 +3,19 @@
 use std::io::{self, BufRead, IsTerminal};
 use std::process::{Command, Stdio};
 
-use crate::config::hash_admin_secret;
+use super::print::print;
+use crate::config::{hash_admin_secret, weakness_of_admin_secret};
 
-/// Reads a secret from the terminal, unseen, or a line from stdin, and prints its hash.
+/// Reads a secret from the terminal, unseen, or a line from stdin, and prints its hash. Warns of a short one as the server does.
 pub fn run() -> Result<(), String> {
     let secret = match io::stdin().is_terminal() {
         true => ask()?,
         false => line(io::stdin().lock())?,
     };
-    println!("{}", hash_admin_secret(&secret)?);
+    print(hash_admin_secret(&secret)?)?;
+    if let Some(weakness) = weakness_of_admin_secret(&secret) {
+        eprintln!("the secret {weakness}");
+    }
     Ok(())
 }
 

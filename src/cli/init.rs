@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use super::ConfigArg;
+use super::print::print;
 
 /// The example, with a placeholder for each of the two secrets.
 const TEMPLATE: &str = include_str!("../../ocrch.toml");
@@ -29,16 +30,16 @@ pub fn run(args: Args) -> Result<(), String> {
         true => String::new(),
         false => format!(" -c {file}"),
     };
-    println!(
+    print(format!(
         "Wrote {file} with fresh secrets; only you can read it. Next:
 
   1. Put your wallet's address under [[wallets]] in it.
-  2. ocrch serve{option}    runs the server, or says what is wrong
+  2. ocrch check{option}    looks at everything, and says what is wrong
+  3. ocrch serve{option}    runs the server
 
 Keep the admin's secret (under [admin]) somewhere safe: at its first start the server
 replaces it by a hash. Your shop needs the merchant's secret (under [merchant])."
-    );
-    Ok(())
+    ))
 }
 
 fn write(path: &Path) -> Result<(), String> {

@@ -12,6 +12,7 @@ mod metrics;
 mod names;
 pub mod openapi;
 pub mod order;
+mod print;
 mod reload;
 pub mod restore;
 mod running;

@@ -1,8 +1,7 @@
 //! `ocrch openapi`: print the OpenAPI document.
 
-use std::io::Write;
-
 use super::demo;
+use super::print::print;
 use crate::clock::Clock;
 use crate::http::openapi::document_of;
 use crate::service::App;
@@ -14,8 +13,5 @@ pub fn run() -> Result<(), String> {
     let app = App::open(demo::config(dir.path(), "127.0.0.1:8080")?, Clock::system())
         .map_err(|e| e.to_string())?;
     let document = document_of(&app);
-    let mut out = std::io::stdout().lock();
-    // A reader that closed the pipe has seen what it wanted.
-    let _ = writeln!(out, "{document}");
-    Ok(())
+    print(document)
 }

@@ -1,5 +1,6 @@
 //! `ocrch order`: talk to a running server's Service API, as the merchant's backend does.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use ureq::Agent;
 use uuid::Uuid;
 
 use super::merchant::MerchantArgs;
+use super::print::print;
 use crate::clock::Clock;
 use crate::domain::signature::sign_body;
 
@@ -110,8 +112,7 @@ struct ServerArgs {
 
 /// Asks the server and prints its answer; the error is what the server said is wrong.
 pub fn run(args: Args) -> Result<(), String> {
-    println!("{}", answer(args)?);
-    Ok(())
+    print(answer(args)?)
 }
 
 fn answer(args: Args) -> Result<String, String> {
@@ -163,7 +164,7 @@ impl ServerArgs {
         if let Some(key) = idempotency_key {
             request = request.header("Idempotency-Key", key);
         }
-        let failed = |e: ureq::Error| format!("{url}: {e}");
+        let failed = |e: ureq::Error| format!("{url}: {}", explain(&e));
         let mut answer = request.send(body).map_err(failed)?;
         let text = answer.body_mut().read_to_string().map_err(failed)?;
         match answer.status() {
@@ -181,6 +182,22 @@ fn agent() -> Agent {
         .proxy(None)
         .build();
     Agent::new_with_config(settings)
+}
+
+/// What failed, and what to look at where nobody is there to answer.
+fn explain(error: &ureq::Error) -> String {
+    let nobody = match error {
+        ureq::Error::Io(error) => error.kind() == ErrorKind::ConnectionRefused,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => true,
+        _ => false,
+    };
+    match nobody {
+        true => format!(
+            "{error}: no server answers there: is `ocrch serve` running? Its address is that of --server, or server.public_url \
+             of the configuration"
+        ),
+        false => error.to_string(),
+    }
 }
 
 fn checkout_url(answer: &str) -> Result<String, String> {
@@ -289,6 +306,20 @@ mod tests {
             .unwrap()
             .verify_body(keys, body.as_bytes())
             .unwrap();
+    }
+
+    #[test]
+    fn a_server_that_is_not_there_is_said_to_be_none() {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", free.local_addr().unwrap());
+        drop(free);
+        let error = ask(&url, &["status", "some-id"]).unwrap_err();
+        assert!(error.starts_with(&format!("{url}/api/v1/service/orders/status: ")));
+        let advice = "no server answers there: is `ocrch serve` running?";
+        assert!(
+            error.contains(advice) && error.contains("--server"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::config::{Config, ConfigErrors, Loaded, load};
+use crate::http::serve::raise_limit;
 use crate::service::App;
 
 /// Where the configuration comes from.
@@ -41,7 +42,10 @@ impl Source {
         };
         keep_what_stays(&mut config, &app.config());
         match app.reconfigure(config) {
-            Ok(()) => tracing::info!("configuration reloaded"),
+            Ok(()) => {
+                raise_limit(&app.config().server);
+                tracing::info!("configuration reloaded");
+            }
             Err(error) => refuse(&error.to_string()),
         }
     }

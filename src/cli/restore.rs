@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::ConfigArg;
 use super::backup::{as_json, summary};
+use super::print::print;
 use crate::clock::Clock;
 use crate::config::database_path;
 use crate::store::StoreError;
@@ -32,10 +33,9 @@ pub fn run(args: Args) -> Result<(), String> {
     let now = Clock::system().now();
     let restored = restore(&args.file, &database, now, args.discard_newer).map_err(explain)?;
     match args.json {
-        true => println!("{}", to_json(&restored)),
-        false => println!("{}", to_text(&restored, &args, &database)),
+        true => print(to_json(&restored)),
+        false => print(to_text(&restored, &args, &database)),
     }
-    Ok(())
 }
 
 fn explain(error: RestoreError) -> String {

@@ -43,7 +43,7 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
         source,
     } = parts;
     let metrics_listener = metrics::listener(&app).await?;
-    raise_limit(app.config().server.max_connections);
+    raise_limit(&app.config().server);
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
     let lifecycle = Lifecycle::default();

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::http::pages::CheckoutPage;
 use crate::http::serve::bind;
 use crate::service::App;
+use crate::store::StoreError;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -32,7 +33,7 @@ pub fn run(args: Args) -> Result<(), String> {
             .await
             .map_err(|e| format!("cannot listen on {address}: {e}"))?;
         let path = config.database.path.display().to_string();
-        let app = App::open(config, Clock::system()).map_err(|e| format!("{path}: {e}"))?;
+        let app = App::open(config, Clock::system()).map_err(|e| explain(&path, &e))?;
         tracing::info!(%address, public_url, database = path, version = env!("CARGO_PKG_VERSION"), "ready");
         let parts = running::Parts {
             listener,
@@ -43,4 +44,15 @@ pub fn run(args: Args) -> Result<(), String> {
         };
         running::run(app, parts).await
     })
+}
+
+/// Why a database cannot be opened, and what to do where the file is broken.
+fn explain(path: &str, error: &StoreError) -> String {
+    let advice = match error.is_damage() {
+        true => {
+            ": the file is damaged; restore the last backup with `ocrch restore`, and have the disk checked"
+        }
+        false => "",
+    };
+    format!("{path}: {error}{advice}")
 }

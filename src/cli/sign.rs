@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::merchant::MerchantArgs;
+use super::print::print;
 use crate::clock::{Clock, UnixSeconds};
 use crate::domain::signature::{sign_body, sign_url};
 
@@ -34,8 +35,7 @@ enum What {
 
 /// Signs now and prints the header's value.
 pub fn run(args: Args) -> Result<(), String> {
-    println!("{}", signature(args, Clock::system().now())?);
-    Ok(())
+    print(signature(args, Clock::system().now())?)
 }
 
 fn signature(args: Args, now: UnixSeconds) -> Result<String, String> {

@@ -23,6 +23,12 @@ pub fn hash_admin_secret(plain: &str) -> Result<String, String> {
     Ok(hash.to_string())
 }
 
+/// What is to be said of a plain secret that is taken but weak, as it goes on after the secret's name.
+pub fn weakness_of_admin_secret(plain: &str) -> Option<&'static str> {
+    let is_short = plain.chars().count() < 12;
+    is_short.then_some("has fewer than 12 characters: who guesses it can mark orders paid")
+}
+
 /// Whether a hash is that of a secret. Takes as long as the hash's parameters ask for, right or wrong.
 pub fn verify_admin_secret(secret: &[u8], hash: &str) -> bool {
     PasswordHash::new(hash)

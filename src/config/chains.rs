@@ -175,13 +175,15 @@ fn overridden(
             ..start.chain
         },
     };
-    if s.has("agreement") && chain.agreement as usize > chain.providers.len() {
+    // Of providers that are missing or wrong enough has been said.
+    let listed = s.length("providers").unwrap_or(chain.providers.len());
+    let all_right = listed == chain.providers.len() && listed > 0;
+    if all_right && s.has("agreement") && chain.agreement as usize > listed {
         s.error(
             "agreement",
             format!(
-                "found {}, but the chain has only {} providers to agree",
-                chain.agreement,
-                chain.providers.len()
+                "found {}, but the chain has only {listed} providers to agree",
+                chain.agreement
             ),
         );
     }
@@ -196,7 +198,7 @@ fn providers(s: &Section<'_>, family: Family, keys: &ApiKeys) -> Option<Vec<Prov
         "providers",
         "a list such as [{ kind = \"rpc\", url = \"https://your-node.example.com\" }]",
     );
-    if s.is_empty_list("providers") {
+    if s.length("providers") == Some(0) {
         s.error(
             "providers",
             "found none, expected at least one; leave it out for the built-in ones",

@@ -8,6 +8,7 @@ mod chains;
 mod homes;
 mod languages;
 mod load;
+mod network;
 mod parse;
 mod registry;
 mod report;
@@ -25,7 +26,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use admin_secret::{hash_admin_secret, verify_admin_secret};
+use ipnet::IpNet;
+
+pub use admin_secret::{hash_admin_secret, verify_admin_secret, weakness_of_admin_secret};
 pub use languages::languages;
 pub use load::{Loaded, database_path, load};
 pub use parse::{Parsed, parse};
@@ -63,9 +66,12 @@ pub struct Server {
     pub listen: SocketAddr,
     /// An http(s) URL without a trailing slash.
     pub public_url: String,
-    pub trusted_proxies: Vec<IpAddr>,
+    /// See [`Server::trusts`].
+    pub trusted_proxies: Vec<IpNet>,
     pub metrics_listen: Option<SocketAddr>,
     pub max_connections: usize,
+    /// Whether the file says so: then the owner wants to hear if it cannot be had.
+    pub max_connections_is_chosen: bool,
     pub max_websockets_per_order: usize,
 }
 
@@ -197,6 +203,15 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(secret)")
+    }
+}
+
+impl Server {
+    /// Whether an address is that of one of the merchant's own proxies.
+    pub fn trusts(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        let mut trusted = self.trusted_proxies.iter();
+        trusted.any(|network| network.contains(&address))
     }
 }
 

@@ -91,10 +91,10 @@ impl<'a> Section<'a> {
         self.child(self.key(key), found)
     }
 
-    /// Whether a key has a list without anything in it.
-    pub(super) fn is_empty_list(&self, key: &'static str) -> bool {
-        let list = self.find(key).and_then(|(_, value)| value.as_array());
-        list.is_some_and(|list| list.is_empty())
+    /// How many values the list under a key has, right or wrong; `None` where there is no list.
+    pub(super) fn length(&self, key: &'static str) -> Option<usize> {
+        let (_, value) = self.find(key)?;
+        value.as_array().map(|list| list.len())
     }
 
     /// The tables of an array of tables; `expected` is what one looks like.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::section::Section;
 use super::{
     Admin, Alerts, Checkout, Database, Merchant, Orders, Payments, Retention, Secret, Server,
-    Webhooks, admin_secret, languages, value,
+    Webhooks, admin_secret, languages, network, value,
 };
 use crate::domain::amount::Amount;
 
@@ -32,10 +32,11 @@ pub(super) fn server(s: &Section<'_>) -> Server {
             .get("public_url", value::base_url)
             .unwrap_or_else(|| local_url(listen)),
         trusted_proxies: s
-            .list("trusted_proxies", value::ip_addr)
-            .unwrap_or_else(|| vec![Ipv4Addr::LOCALHOST.into()]),
+            .list("trusted_proxies", network::network)
+            .unwrap_or_else(|| vec![IpAddr::from(Ipv4Addr::LOCALHOST).into()]),
         metrics_listen: s.get("metrics_listen", value::socket_addr),
         max_connections: s.get("max_connections", value::count).unwrap_or(20_000),
+        max_connections_is_chosen: s.has("max_connections"),
         max_websockets_per_order: s
             .get("max_websockets_per_order", value::count)
             .unwrap_or(16),
@@ -62,8 +63,8 @@ pub(super) fn admin(s: &Section<'_>) -> Option<(Admin, Option<Range<usize>>)> {
     s.done();
     let secret = secret?;
     let is_plain = !secret.starts_with("$argon2");
-    if is_plain && secret.chars().count() < 12 {
-        s.warn("admin.secret has fewer than 12 characters: who guesses it can mark orders paid");
+    if is_plain && let Some(weakness) = admin_secret::weakness_of_admin_secret(&secret) {
+        s.warn(format!("admin.secret {weakness}"));
     }
     let hash = match is_plain {
         true => admin_secret::hash_admin_secret(&secret),

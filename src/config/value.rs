@@ -1,8 +1,7 @@
 //! Readers of single values: pure functions from what TOML holds to what the program needs, or to the
 //! words for what was expected.
 
-use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use toml::de::DeValue;
@@ -113,13 +112,10 @@ pub(super) fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 pub(super) fn socket_addr(value: &DeValue<'_>) -> Result<SocketAddr, String> {
-    parsed(value).ok_or_else(|| {
+    let parsed = value.as_str().and_then(|text| text.parse().ok());
+    parsed.ok_or_else(|| {
         "an IP address and a port, such as \"127.0.0.1:8080\" or \"[::]:8080\"".to_owned()
     })
-}
-
-pub(super) fn ip_addr(value: &DeValue<'_>) -> Result<IpAddr, String> {
-    parsed(value).ok_or_else(|| "an IP address, such as \"127.0.0.1\"".to_owned())
 }
 
 /// An http(s) URL, without the slash at its end.
@@ -380,8 +376,4 @@ fn integer<T: TryFrom<u64>>(value: &DeValue<'_>) -> Option<T> {
     let number = value.as_integer()?;
     let number = u64::from_str_radix(number.as_str(), number.radix()).ok()?;
     T::try_from(number).ok()
-}
-
-fn parsed<T: FromStr>(value: &DeValue<'_>) -> Option<T> {
-    value.as_str()?.parse().ok()
 }

@@ -15,7 +15,7 @@ pub fn client_address(request: &Request, config: &Config) -> IpAddr {
     let peer = peer(request.remote_addr());
     let values = request.headers().get_all(FORWARDED_FOR).iter();
     let values: Vec<&str> = values.map(|v| v.to_str().unwrap_or("")).collect();
-    last_untrusted(peer, &values, &config.server.trusted_proxies)
+    last_untrusted(peer, &values, |address| config.server.trusts(address))
 }
 
 /// What failures are counted by: an IPv4 address, or the network of 64 bits that an IPv6 client commands.
@@ -35,11 +35,10 @@ fn peer(remote: &RemoteAddr) -> IpAddr {
     socket.map_or(Ipv6Addr::UNSPECIFIED.into(), |a| a.ip().to_canonical())
 }
 
-fn last_untrusted(peer: IpAddr, forwarded: &[&str], trusted: &[IpAddr]) -> IpAddr {
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|t| t.to_canonical() == *address);
+fn last_untrusted(peer: IpAddr, forwarded: &[&str], is_trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut client = peer;
     let mut hops = forwarded.iter().flat_map(|value| value.split(',')).rev();
-    while is_trusted(&client) {
+    while is_trusted(client) {
         // Nonsense was not written by a proxy that we trust: the hop before it is the last one known.
         match hops.next().and_then(hop) {
             Some(address) => client = address,
@@ -68,7 +67,8 @@ mod tests {
             .map(|a| a.parse().unwrap())
             .to_vec();
         let check = |peer: &str, forwarded: &[&str], expected: &str| {
-            let found = last_untrusted(peer.parse().unwrap(), forwarded, &trusted);
+            let is_trusted = |address| trusted.contains(&address);
+            let found = last_untrusted(peer.parse().unwrap(), forwarded, is_trusted);
             assert_eq!(found.to_string(), expected, "{peer} {forwarded:?}");
         };
         // Not from a proxy of ours: nothing that it claims counts.

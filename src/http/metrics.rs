@@ -4,7 +4,7 @@ mod process;
 
 use std::sync::Arc;
 
-use poem::http::header;
+use poem::http::{StatusCode, header};
 use poem::{IntoResponse, Request, Response};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
@@ -18,6 +18,12 @@ use super::errors::Failure;
 use crate::metrics::Chain;
 use crate::service::numbers::{self, ChainNumbers, Numbers};
 use crate::service::{App, StoreError, Tallies};
+
+/// [`admin::NO_SECRET`] for who may not know that there is an address for programs.
+const NO_SECRET: Failure = Failure::new(
+    StatusCode::UNAUTHORIZED,
+    "missing Ocrch-Admin-Authorization header, or use server.metrics_listen",
+);
 
 /// What is asked for the numbers of an application.
 #[derive(Clone)]
@@ -65,6 +71,7 @@ impl Exposition {
         }
         match admin.enter(&request).await {
             Ok(_) => self.answer().await,
+            Err(failure) if failure == admin::NO_SECRET => NO_SECRET.answer(),
             Err(failure) => failure.answer(),
         }
     }

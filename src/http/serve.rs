@@ -115,11 +115,7 @@ impl Server {
     fn place(&self, peer: SocketAddr) -> Result<Place, Refused> {
         let config = self.app.config();
         let most = most_connections(config.server.max_connections);
-        let proxy = config
-            .server
-            .trusted_proxies
-            .iter()
-            .any(|trusted| trusted.to_canonical() == peer.ip().to_canonical());
+        let proxy = config.server.trusts(peer.ip());
         let connections = &self.app.metrics().http.connections;
         self.places.take(peer.ip(), most, proxy, connections)
     }

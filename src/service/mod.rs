@@ -15,7 +15,7 @@ pub mod orders;
 pub mod outbox;
 pub mod payments;
 pub mod prune;
-mod retired;
+pub mod retired;
 pub mod scan;
 pub mod settle;
 pub mod tickets;

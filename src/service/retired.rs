@@ -3,11 +3,14 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use super::App;
 use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::domain::address::Address;
 use crate::domain::registry::Blockchain;
-use crate::store::{Db, StoreError, cursors, deposits};
+use crate::store::{Db, StoreError, counts, cursors, deposits};
+
+pub use crate::store::counts::OpenOn;
 
 /// A choice under way by the old configuration is stored by then.
 const CHOICES_END: Duration = Duration::from_secs(60);
@@ -84,6 +87,14 @@ pub fn review(
         }
         Ok(kept)
     })
+}
+
+/// Chains that left the configuration while shoppers may still pay on them: no payment there is seen.
+pub fn left_chains(app: &App) -> Result<Vec<OpenOn>, StoreError> {
+    let mut open = app.db().read(counts::open_on_each_chain)?;
+    let config = app.config();
+    open.retain(|open| config.chain(&open.blockchain).is_none());
+    Ok(open)
 }
 
 impl Retired {

@@ -2,7 +2,8 @@
 
 use rusqlite::Connection;
 
-use super::StoreError;
+use super::{StoreError, rows};
+use crate::domain::registry::Blockchain;
 
 /// Counting stops here.
 pub const MOST: u64 = 10_000;
@@ -32,6 +33,33 @@ pub fn now(connection: &Connection) -> Result<Now, StoreError> {
         failing_webhooks: count(FAILING)?,
     })
 }
+
+/// Deposits on a chain that shoppers may still pay.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OpenOn {
+    pub blockchain: Blockchain,
+    pub deposits: u64,
+    /// When the last of them expires, in UTC, such as "2026-11-23 01:43:07".
+    pub until: String,
+}
+
+/// The open deposits of each chain that has any.
+pub fn open_on_each_chain(connection: &Connection) -> Result<Vec<OpenOn>, StoreError> {
+    let mut statement = connection.prepare_cached(OPEN_ON_EACH_CHAIN)?;
+    let found = statement.query_map([], |row| {
+        Ok(OpenOn {
+            blockchain: rows::blockchain(row, 0)?,
+            deposits: row.get(1)?,
+            until: row.get(2)?,
+        })
+    })?;
+    Ok(found.collect::<Result<_, _>>()?)
+}
+
+pub(super) const OPEN_ON_EACH_CHAIN: &str = "
+    SELECT d.blockchain, count(*), datetime(max(o.expires_at), 'unixepoch')
+    FROM deposits d INDEXED BY deposits_open_by_value JOIN orders o ON o.id = d.order_id
+    WHERE d.status = 'open' GROUP BY d.blockchain";
 
 pub(super) const PENDING: &str = "orders INDEXED BY orders_by_status WHERE status = 'pending'";
 pub(super) const OPEN: &str = "deposits INDEXED BY deposits_open WHERE status = 'open'";

@@ -15,12 +15,15 @@ pub struct Inspection {
     pub schema: u32,
     pub latest: u32,
     pub orders: u64,
+    /// With what is still in the journal.
     pub bytes: u64,
     /// Whether a server runs on it.
     pub in_use: bool,
     /// What SQLite's quick check found; `None` if all is well.
     pub damage: Option<String>,
 }
+
+const SIZE: &str = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
 
 /// Looks at a file that exists. An error if it is not one of ours, or of a newer version.
 pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
@@ -38,7 +41,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
         schema,
         latest: migrate::latest(),
         orders,
-        bytes: std::fs::metadata(path)?.len(),
+        bytes: connection.query_row(SIZE, [], |row| row.get(0))?,
         in_use: is_in_use(path)?,
         damage: (said != "ok").then_some(said),
     })
@@ -72,8 +75,12 @@ mod tests {
         let found = inspect(&path).unwrap();
         assert!(found.in_use && found.damage.is_none());
         assert_eq!((found.schema, found.orders), (found.latest, 0));
+        let in_the_file = || std::fs::metadata(&path).unwrap().len();
+        assert!(found.bytes > in_the_file(), "its tables are in the journal");
         drop(db);
-        assert!(!inspect(&path).unwrap().in_use);
+        let closed = inspect(&path).unwrap();
+        assert!(!closed.in_use);
+        assert_eq!(closed.bytes, in_the_file());
     }
 
     #[test]

@@ -126,6 +126,18 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether the file itself is broken: no waiting helps, a backup does.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code().is_some_and(is_damage),
+            _ => false,
+        }
+    }
+}
+
+fn is_damage(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
 }
 
 fn is_passing(code: ErrorCode) -> bool {

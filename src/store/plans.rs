@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params_from_iter, types::Value};
 
-use super::counts::{FAILING, OPEN, PENDING, UNMATCHED, WAITING};
+use super::counts::{FAILING, OPEN, OPEN_ON_EACH_CHAIN, PENDING, UNMATCHED, WAITING};
 use super::deposit_list::DepositFilter;
 use super::event_list::EventFilter;
 use super::order_list::OrderFilter;
@@ -172,6 +172,18 @@ fn wallets_with_open_deposits_are_found_among_open_deposits() {
     assert_eq!(
         plan,
         ["SCAN deposits USING COVERING INDEX deposits_open_by_value"]
+    );
+}
+
+#[test]
+fn deposits_are_counted_among_open_deposits() {
+    let plan = no_scan(&database(), OPEN_ON_EACH_CHAIN);
+    assert_eq!(
+        plan,
+        [
+            "SCAN d USING INDEX deposits_open_by_value",
+            "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)"
+        ]
     );
 }
 

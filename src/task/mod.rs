@@ -4,6 +4,7 @@ pub mod alert;
 pub mod claims;
 pub mod deliver;
 pub mod every;
+mod left_chains;
 pub mod look_ups;
 pub mod outages;
 pub mod pass;

@@ -8,6 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::left_chains::LeftChains;
 use super::{keep_running, watch};
 use crate::chain::pool::{Providers, usual_max_lag};
 use crate::chain::simulated::SimulatedChain;
@@ -24,6 +25,7 @@ pub struct Watchers {
     stop: CancellationToken,
     changes: watch_channel::Receiver<()>,
     running: HashMap<Blockchain, Watcher>,
+    left: LeftChains,
 }
 
 /// One chain's loop.
@@ -48,12 +50,14 @@ impl Watchers {
             tasks,
             stop,
             running: HashMap::new(),
+            left: LeftChains::default(),
         }
     }
 
     /// Adjusts the loops after each change of the settings, until the stop.
     pub async fn run(mut self) {
         loop {
+            self.left.tell(&self.app).await;
             tokio::select! {
                 () = self.stop.cancelled() => return,
                 // The application, which sends them, is our own: it cannot be gone.

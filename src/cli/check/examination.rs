@@ -24,7 +24,7 @@ pub struct Answers {
     pub asked_at: i64,
     /// The newest final block; `None` where it is not asked for, or not known.
     pub finalized: Option<u64>,
-    /// Blocks that it takes at once; `None` where its lists are not limited by blocks.
+    /// Blocks that it takes at once; `None` where its lists are not limited by blocks, or the chain has too few to tell.
     pub blocks_at_once: Option<u64>,
     /// How long the head took.
     pub latency: Duration,
@@ -79,5 +79,6 @@ fn transfers(
     if blocks.is_none() {
         provider.scan(&last(RESCAN))?;
     }
-    Ok(blocks)
+    let all = head + 1;
+    Ok(blocks.filter(|taken| *taken < all || all >= PLENTY))
 }

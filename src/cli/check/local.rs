@@ -15,6 +15,9 @@ const NO_SPACE: u64 = 50_000_000;
 /// Enough for about a million orders.
 const LITTLE_SPACE: u64 = 1_000_000_000;
 
+/// What to do about a broken file.
+const DAMAGED: &str = "Restore the last backup with `ocrch restore`, and have the disk checked.";
+
 /// Every error of a file that does not load.
 pub fn broken_config(errors: &ConfigErrors, report: &mut Report) {
     for error in &errors.errors {
@@ -117,11 +120,7 @@ fn existing(path: &Path, report: &mut Report) -> bool {
         }
     };
     if let Some(damage) = damage {
-        report.fail(
-            "database",
-            format!("{shown} is damaged: {damage}"),
-            "Restore the last backup with `ocrch restore`, and have the disk checked.",
-        );
+        report.fail("database", format!("{shown} is damaged: {damage}"), DAMAGED);
         return in_use;
     }
     let mut text = format!("{shown} is whole: {orders} orders, {}", size(bytes));
@@ -141,6 +140,7 @@ fn unusable(error: &StoreError) -> &'static str {
             "Install the newer version again, or restore a backup from before it."
         }
         StoreError::Foreign => "Set database.path to another file; this one is left as it is.",
+        error if error.is_damage() => DAMAGED,
         _ => "Run this as the user that runs the server; if it persists, restore the last backup.",
     }
 }

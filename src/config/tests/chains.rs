@@ -219,6 +219,21 @@ enabled_coins = ["USDT"]
     assert_eq!(config.wallets.len(), 1);
 }
 
+/// Corrected, the list may well be long enough.
+#[test]
+fn a_wrong_list_of_providers_is_not_called_too_short_for_the_agreement() {
+    let check = |chain: &str, providers: &str, expected: &str| {
+        let found = error(&format!("[chains.{chain}]\nagreement = 7\n{providers}"));
+        assert!(found.contains(expected), "{found}");
+    };
+    check("eth", "providers = []", "expected at least one");
+    check("eth", "providers = 5", "expected a list such as");
+    check("eth", "providers = [\"https://x\"]", "providers[0]: found");
+    let unknown = "providers = [{ kind = \"rcp\", url = \"https://x\" }]";
+    check("eth", unknown, "providers[0].kind: found \"rcp\"");
+    check("dev", "kind = \"evm\"\nchain_id = 5", "providers: missing");
+}
+
 #[test]
 fn chains_are_checked() {
     let check = |rest: &str, expected: &str| {

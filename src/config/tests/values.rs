@@ -75,6 +75,29 @@ fn origins_are_written_as_browsers_write_them() {
 }
 
 #[test]
+fn proxies_are_trusted_by_address_or_network() {
+    let list = "[\"127.0.0.1\", \"172.17.0.1/16\", \"fd00:1::/32\", \"::ffff:192.0.2.0/120\"]";
+    let server = config(&format!("server.trusted_proxies = {list}")).server;
+    let check = |address: &str, expected: bool| {
+        assert_eq!(
+            server.trusts(address.parse().unwrap()),
+            expected,
+            "{address}"
+        );
+    };
+    check("127.0.0.1", true);
+    check("::ffff:127.0.0.1", true);
+    check("127.0.0.2", false);
+    check("172.17.255.9", true);
+    check("::ffff:172.17.0.9", true);
+    check("172.18.0.1", false);
+    check("fd00:1:ffff::7", true);
+    check("fd00:2::7", false);
+    check("192.0.2.255", true);
+    check("192.0.3.0", false);
+}
+
+#[test]
 fn every_value_is_checked() {
     let check = |rest: &str, expected: &str| {
         let found = error(rest);
@@ -93,8 +116,16 @@ fn every_value_is_checked() {
         "without ? and #",
     );
     check(
-        "server.trusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]",
-        "server.trusted_proxies[1]: found \"10.0.0.0/8\"",
+        "server.trusted_proxies = [\"127.0.0.1\", \"proxy.local\"]",
+        "server.trusted_proxies[1]: found \"proxy.local\", expected an IP address or a network, such as",
+    );
+    check(
+        "server.trusted_proxies = [\"10.0.0.0/33\"]",
+        "found \"10.0.0.0/33\", expected a number from 0 to 32 behind the / of an IPv4 network",
+    );
+    check(
+        "server.trusted_proxies = [\"fd00::/\"]",
+        "a number from 0 to 128 behind the / of an IPv6 network",
     );
     check("server.trusted_proxies = \"127.0.0.1\"", "expected a list");
     check(

@@ -48,7 +48,7 @@ use webhooks::WebhooksApi;
 
 pub const HEADER: &str = "Ocrch-Admin-Authorization";
 
-const NO_SECRET: Failure = Failure::new(
+pub const NO_SECRET: Failure = Failure::new(
     StatusCode::UNAUTHORIZED,
     "missing Ocrch-Admin-Authorization header",
 );

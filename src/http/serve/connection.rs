@@ -22,7 +22,8 @@ use super::pace::{Paced, Phase};
 use super::places::Place;
 use crate::metrics;
 
-/// What all headers of a request together may take, in bytes.
+/// What all headers of a request together may take, in bytes. Beyond it goes only what the last reading brings along, which is
+/// as much at most.
 const HEAD_BYTES: usize = 32 * 1024;
 const HEADERS: usize = 64;
 /// What the path and the query may take, in bytes.

@@ -2,12 +2,15 @@
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
+use crate::config::Server;
+
 /// Kept free for everything but connections.
 const RESERVED: u64 = 256;
 
 /// Lets the process open as many files as the system's administrator allows it, and says if that is too few for
-/// so many connections.
-pub fn raise_limit(connections: usize) {
+/// the configured connections: a warning where the owner has chosen their number.
+pub fn raise_limit(server: &Server) {
+    let connections = server.max_connections;
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -16,12 +19,17 @@ pub fn raise_limit(connections: usize) {
     // Not allowed, the old limit stays, and connections are counted against it.
     let _ = setrlimit(Resource::Nofile, raised);
     let most = most_connections(connections);
-    if most < connections {
-        tracing::warn!(
-            "the process may not open files for server.max_connections = {connections}: it takes {most} at most \
-             (systemd: LimitNOFILE={})",
-            connections as u64 + RESERVED
-        );
+    if most >= connections {
+        return;
+    }
+    let text = format!(
+        "the process may not open files for server.max_connections = {connections}: it takes {most} at most \
+         (systemd: LimitNOFILE={})",
+        connections as u64 + RESERVED
+    );
+    match server.max_connections_is_chosen {
+        true => tracing::warn!("{text}"),
+        false => tracing::info!("{text}"),
     }
 }
 
