@@ -75,10 +75,7 @@ const BLOCKS: [(&str, &[(&str, Run)]); 6] = [
             ),
             ("sudo install -m 755 ocrch-linux", Here),
             ("sudo systemctl stop ocrch", Here),
-            (
-                "docker exec",
-                Nobody("it takes the image of a release; tests/backup.rs has the command itself"),
-            ),
+            ("docker exec", By("tests/long/image.rs", "docker exec")),
             (".ci/release", By(".ci/full", ".ci/release")),
         ],
     ),
