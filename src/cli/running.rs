@@ -16,7 +16,7 @@ use super::systemd::Supervisor;
 use crate::chain::simulated::SimulatedChain;
 use crate::http::pages::CheckoutPage;
 use crate::http::serve::{bind, raise_limit, serve};
-use crate::service::App;
+use crate::service::{App, usage};
 use crate::task;
 
 /// How long running passes and webhook attempts may take after the stop.
@@ -83,6 +83,9 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
     let ((), worked) = tokio::join!(serving, working);
     if worked.is_err() {
         tracing::warn!("some work did not end in time; it will be done again after the next start");
+    }
+    if let Err(error) = usage::save(&app).await {
+        tracing::warn!(%error, "how much providers were used in the last minute could not be stored");
     }
     drop(app);
     tracing::info!("stopped");

@@ -31,6 +31,7 @@ mod rows;
 pub mod tallies;
 pub mod transfer_list;
 pub mod transfers;
+pub mod usage;
 mod writer;
 
 use std::fs::File;

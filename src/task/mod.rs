@@ -8,6 +8,7 @@ pub mod look_ups;
 pub mod outages;
 pub mod pass;
 pub mod trials;
+pub mod usage;
 pub mod watch;
 mod watchers;
 
@@ -28,6 +29,8 @@ const EXPIRE_EVERY: Duration = Duration::from_millis(500);
 const OUTAGES_EVERY: Duration = Duration::from_secs(1);
 /// How often what is of no use any more is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How often it is stored how much providers were used.
+const SAVE_USAGE_EVERY: Duration = Duration::from_secs(60);
 /// Before a loop that crashed is started anew.
 const AFTER_CRASH: Duration = Duration::from_secs(1);
 
@@ -83,6 +86,19 @@ pub fn start(
     let (alerting, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "sending alerts", move || {
         alert::run(alerting.clone(), stopped.clone())
+    });
+    let (saving, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "storing how much providers were used", move || {
+        let app = saving.clone();
+        every::run(
+            "storing how much providers were used",
+            SAVE_USAGE_EVERY,
+            stopped.clone(),
+            move || {
+                let app = app.clone();
+                async move { crate::service::usage::save(&app).await.map(|()| false) }
+            },
+        )
     });
     let (pruning, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "pruning", move || {
