@@ -42,6 +42,7 @@ mod idempotency;
 mod in_process;
 mod kept_values;
 mod kill;
+mod late_webhooks;
 mod layers;
 mod limits;
 mod metrics;

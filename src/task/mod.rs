@@ -4,6 +4,7 @@ pub mod alert;
 pub mod claims;
 pub mod deliver;
 pub mod every;
+pub mod lateness;
 pub mod look_ups;
 pub mod outages;
 pub mod pass;
@@ -49,6 +50,10 @@ pub fn start(
     let (delivering, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "delivering webhooks", move || {
         deliver::run(delivering.clone(), stopped.clone())
+    });
+    let (looking, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "looking for late webhooks", move || {
+        lateness::run(looking.clone(), stopped.clone())
     });
     let (trying, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "sending test webhooks", move || {
