@@ -34,6 +34,7 @@ mod expiry;
 mod explorers;
 mod failover;
 mod faults;
+mod feed;
 mod free_plans;
 mod fuzz;
 mod guide;
