@@ -141,13 +141,16 @@ fn old_notes_are_forgotten_and_money_never() {
     let prune = || while turned.runtime.block_on(prune::prune(&turned.app)).unwrap() {};
     let kept = ["orders", "deposits", "transfers"].map(rows);
     prune();
+    let changes = rows("changes");
     assert_eq!((rows("attempts"), rows("events")), (1, 2));
     turned.clock.advance(31 * DAY);
     prune();
     assert_eq!((rows("attempts"), rows("events")), (0, 2));
+    assert!(changes > 1 && rows("changes") == changes, "{changes}");
     turned.clock.advance(60 * DAY);
     prune();
     assert_eq!(rows("events"), 1, "one that waits is no note");
+    assert_eq!(rows("changes"), 1, "the last one holds the place");
     assert_eq!(["orders", "deposits", "transfers"].map(rows), kept);
 }
 
