@@ -91,4 +91,14 @@ mod tests {
             .unwrap();
         assert!(matches!(inspect(&path), Err(StoreError::Foreign)));
     }
+
+    #[test]
+    fn a_second_name_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ocrch.db");
+        let lock = Lock::on(&path).unwrap();
+        drop(Db::open(lock, Clock::system(), Default::default(), |_| {}).unwrap());
+        std::fs::hard_link(&path, dir.path().join("second.db")).unwrap();
+        assert!(matches!(inspect(&path), Err(StoreError::Names(2))));
+    }
 }
