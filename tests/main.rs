@@ -66,6 +66,7 @@ mod systemd;
 mod transfers;
 mod turned_clock;
 mod upgrade;
+mod usage;
 mod user_api;
 mod vanished;
 mod watching;
