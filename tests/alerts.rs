@@ -144,6 +144,55 @@ fn many_at_once_become_one() {
     assert!(texts(&phone).len() <= 10, "{:?}", texts(&phone));
 }
 
+/// Dust costs a stranger next to nothing; it must not hide that money is gone.
+#[test]
+fn an_alarm_is_never_hidden_among_others() {
+    let phone = Receiver::start();
+    let mut world = world(&phone, "[\"unmatched\"]");
+    assert!(world.server.stop().success());
+    let add = |db: &rusqlite::Connection, kind: &str, text: &str| {
+        let sql = "INSERT INTO alerts (kind, text, created_at) VALUES (?1, ?2, unixepoch())";
+        db.execute(sql, [kind, text]).unwrap();
+    };
+    let db = world.server.stopped_db();
+    db.execute_batch("BEGIN").unwrap();
+    for n in 0..1500 {
+        add(&db, "unmatched", &format!("dust {n}"));
+    }
+    add(&db, "vanished", "ALARM: order 1");
+    add(&db, "vanished", "ALARM: order 2");
+    db.execute_batch("COMMIT").unwrap();
+    drop(db);
+    world.server.launch();
+    wait_for(&phone, "in one");
+    let told = texts(&phone);
+    assert_eq!(
+        told[..2],
+        ["Test shop: ALARM: order 1", "Test shop: ALARM: order 2"]
+    );
+    let expected = "Test shop: 998 messages in one: 998 payments that belong to no order.";
+    let inbox = format!("{}/admin#/inbox", world.server.base());
+    assert!(told[2].starts_with(expected), "{}", told[2]);
+    assert!(
+        told[2].ends_with(&format!("See {inbox}\n- dust 0\n- dust 1\n- dust 2\n- …")),
+        "{}",
+        told[2]
+    );
+    // Nor does it wait until the minute is over in which so much dust was told of.
+    wait_for(&phone, "502 messages in one");
+    let db = rusqlite::Connection::open(world.server.db_path()).unwrap();
+    db.busy_timeout(Duration::from_secs(5)).unwrap();
+    for n in 0..3 {
+        let text = format!("more dust {n}");
+        add(&db, "unmatched", &text);
+        wait_for(&phone, &text);
+    }
+    add(&db, "unmatched", "too much dust");
+    add(&db, "vanished", "ALARM: order 3");
+    wait_for(&phone, "ALARM: order 3");
+    assert!(!texts(&phone).iter().any(|text| text.contains("too much")));
+}
+
 #[test]
 fn a_webhook_that_is_given_up_is_told() {
     let phone = Receiver::start();

@@ -265,20 +265,11 @@ fn the_log_keeps_secrets() {
     }
 }
 
-/// Two servers would deliver every webhook twice.
-#[test]
-fn a_second_server_on_the_same_database_does_not_start() {
-    let mut world = World::start();
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    let mut config = crate::support::config::Config::new();
-    let database = world.server.db_path();
-    config.set_text("database", "path", database.to_str().expect("UTF-8"));
-    let path = dir.path().join("ocrch.toml");
-    let listen = crate::support::net::free_address();
-    std::fs::write(&path, config.text(listen)).expect("room");
+/// Starts a server that must not start, and gives what it said.
+fn does_not_start(config: &std::path::Path) -> String {
     let mut second = ocrch()
         .args(["serve", "-c"])
-        .arg(&path)
+        .arg(config)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -289,19 +280,81 @@ fn a_second_server_on_the_same_database_does_not_start() {
     });
     let _ = second.kill();
     let second = second.wait_with_output().expect("a child");
-    let said = String::from_utf8_lossy(&second.stderr);
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
     assert_eq!(ended.and_then(|e| e.code()), Some(1), "{said}");
-    let why = said
-        .lines()
-        .filter(|l| l.contains("another ocrch is running"));
-    assert_eq!(why.count(), 1, "{said}");
     assert!(!said.contains("panicked"), "{said}");
+    said
+}
+
+/// A configuration of its own, on an address of its own, over this database.
+fn config_over(database: &std::path::Path, dir: &std::path::Path) -> std::path::PathBuf {
+    let mut config = crate::support::config::Config::new();
+    config.set_text("database", "path", database.to_str().expect("UTF-8"));
+    let path = dir.join("second.toml");
+    let listen = crate::support::net::free_address();
+    std::fs::write(&path, config.text(listen)).expect("room");
+    path
+}
+
+/// Two servers would deliver every webhook twice.
+#[test]
+fn a_second_server_on_the_same_database_does_not_start() {
+    use std::os::unix::fs::symlink;
+    let mut world = World::start();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let database = world.server.db_path();
+    let at = |name: &str| dir.path().join(name);
+    symlink(database.parent().expect("a directory"), at("data")).expect("room");
+    symlink(&database, at("link.db")).expect("room");
+    let of_others = [database, at("data").join("ocrch.db"), at("link.db")];
+    let configs = of_others.map(|path| config_over(&path, dir.path()));
+    // The first one's own configuration, too: its address is in use as well, but that is not the point.
+    for config in configs.into_iter().chain([world.server.config_path()]) {
+        let said = does_not_start(&config);
+        let why = "another ocrch is running on this file";
+        assert_eq!(said.matches(why).count(), 1, "{said}");
+    }
 
     // The first one goes on, and what a killed one leaves behind keeps nobody out.
     world.settle_everything();
     world.server.kill();
     world.server.launch();
     world.settle_everything();
+}
+
+/// For SQLite, and for the lock, these would be two databases.
+#[test]
+fn a_database_with_two_names_is_refused() {
+    let world = World::start();
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let second = dir.path().join("second.db");
+    std::fs::hard_link(world.server.db_path(), &second).expect("one file system");
+    let said = does_not_start(&config_over(&second, dir.path()));
+    assert!(said.contains("the file has 2 names (hard links)"), "{said}");
+    assert!(
+        !dir.path().join("second.db-wal").exists(),
+        "it was not opened"
+    );
+}
+
+/// A server that does not start leaves all as it was.
+#[test]
+fn an_address_that_another_program_has_is_said_before_anything_is_written() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+    let address = taken.local_addr().expect("bound");
+    let config = dir.path().join("ocrch.toml");
+    let mut plain = crate::support::config::Config::new();
+    plain.set_text("admin", "secret", "not a hash, so far");
+    let text = plain.text(address);
+    std::fs::write(&config, &text).expect("room");
+    let said = does_not_start(&config);
+    let why = format!(
+        "cannot listen on {address}: in use by another program; stop it, or set server.listen to another port"
+    );
+    assert!(said.contains(&why), "{said}");
+    assert_eq!(std::fs::read_to_string(&config).expect("a file"), text);
+    assert!(!dir.path().join("ocrch.db").exists());
 }
 
 /// Orders name customers' payments.

@@ -335,12 +335,3 @@ fn what_init_writes_runs() {
     let _ = child.kill();
     let _ = child.wait();
 }
-
-/// A second server on the same address or database says why it cannot run.
-#[test]
-fn a_taken_address_is_told() {
-    let server = Server::start(&Config::new());
-    let (output, errors) = serve_file(&server.config_path());
-    assert_eq!(output.status.code(), Some(1), "{errors}");
-    assert!(errors.contains(&server.address().to_string()), "{errors}");
-}

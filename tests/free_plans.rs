@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ocrch::chain::Provider;
 use ocrch::chain::pool::{Providers, usual_max_lag};
 use ocrch::chain::simulated::SimulatedChain;
 use ocrch::clock::Clock;
@@ -17,7 +18,9 @@ use ocrch::service::create_order::{CreateOrder, Origin, create_order};
 use ocrch::service::expire::expire_due;
 use ocrch::service::orders;
 use ocrch::service::payments::choose;
+use ocrch::service::usage;
 use ocrch::task::pass::Pass;
+use ocrch::task::usage::resume;
 use ocrch::task::watch::Pause;
 
 use crate::in_process::BEGINNING;
@@ -220,9 +223,25 @@ impl Day {
             .send(detail.contract, shopper, detail.wallet, units);
     }
 
+    /// A stop and a new start of everything that is known of providers; the database stays.
+    fn restart(&mut self, asked: Asked) {
+        self.runtime.block_on(usage::save(&self.app)).unwrap();
+        let chains: Vec<Blockchain> = self
+            .watched
+            .iter()
+            .map(|w| w.pass.blockchain().clone())
+            .collect();
+        self.watched.clear();
+        for chain in chains {
+            self.app.watching().end(&chain);
+            let watched = Watched::new(&self.app, chain.as_str(), asked);
+            resume(&self.app, &chain, &watched.providers);
+            self.watched.push(watched);
+        }
+    }
+
     /// Requests by provider.
     fn requests(&self) -> BTreeMap<String, u64> {
-        use ocrch::chain::Provider;
         let mut requests = BTreeMap::new();
         for counted in self.watched.iter().flat_map(|w| &w.counted) {
             *requests.entry(counted.label().to_owned()).or_default() += counted.requests();
@@ -381,4 +400,30 @@ fn a_key_that_everybody_wants_is_kept_to_its_plan() {
     assert!(requests as f64 >= 0.9 * allowed, "{requests} of {allowed}");
     assert!(day.all_paid() && day.paying.len() == 4);
     assert!(day.longest() <= 30_000, "{}", day.longest());
+}
+
+/// However often the server is started anew: what it spent of a plan before is spent.
+#[test]
+fn a_restart_gives_nothing_back() {
+    const KEY: &str = "Etherscan api.etherscan.io";
+    let mut day = Day::new("restarted", &["eth"], Asked::Explorers);
+    let mut requests = 0;
+    for start in 0..12 {
+        if start > 0 {
+            day.restart(Asked::Explorers);
+        }
+        // All but the next passes' worth.
+        let watched = &day.watched[0];
+        let explorer = watched.counted.iter().find(|c| c.label() == KEY);
+        let explorer = explorer.and_then(|c| c.meter()).expect("it is asked");
+        let daily = explorer.daily().expect("a plan");
+        daily.ready_at(day.clock.now_ms());
+        let left = daily.left().map_or(0, |(left, _)| left);
+        (100..left).for_each(|_| explorer.note_request());
+        day.run((start + 1) * 5 * MINUTE);
+        requests += day.requests()[KEY];
+    }
+    let allowed = 100_000.0 / 24.0 + 0.9 * 100_000.0 / 24.0;
+    assert!(requests as f64 <= allowed, "{requests} of {allowed}");
+    assert!(requests as f64 >= 0.9 * allowed, "{requests} of {allowed}");
 }

@@ -163,6 +163,7 @@ fn the_units_are_well_hardened() {
     for unit in [
         "ocrch.service",
         "ocrch-backup.service",
+        "ocrch-alert@.service",
         "ocrch-litestream.service",
     ] {
         let checked = Command::new("systemd-analyze")
@@ -182,6 +183,7 @@ fn the_units_have_no_mistakes() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     for unit in [
         "ocrch.service",
+        "ocrch-alert@.service",
         "ocrch-backup.service",
         "ocrch-backup.timer",
         "ocrch-litestream.service",
@@ -202,6 +204,15 @@ fn the_units_have_no_mistakes() {
         let ours: Vec<_> = said.lines().filter(|line| line.contains("ocrch")).collect();
         assert!(checked.status.success() && ours.is_empty(), "{said}");
     }
+}
+
+#[test]
+fn a_backup_that_fails_asks_to_be_told_of() {
+    let unit = std::fs::read_to_string(units().join("ocrch-backup.service")).expect("the unit");
+    assert!(
+        unit.contains("\nOnFailure=ocrch-alert@%n.service\n"),
+        "{unit}"
+    );
 }
 
 /// The layout of docs/operations.md: a configuration that the server cannot change, without a secret in it.

@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::support::config::SECRET;
 use crate::support::node;
 use crate::support::receiver::{Answer, Delivery, Receiver};
@@ -361,4 +363,32 @@ fn unpadded_signatures_for_receivers_that_need_them() {
         &delivery.body,
     );
     assert_eq!(signature, unpadded);
+}
+
+/// What was told long ago is forgotten (`retention.events`); that it happened is not.
+#[test]
+fn a_forgotten_webhook_can_be_sent_again() {
+    let mut world = World::start();
+    let shopper = cancelled(&world, &world.receiver.url(ORDERS));
+    let first = world
+        .receiver
+        .wait_for_status(&shopper.order_id, "cancelled");
+    assert!(world.server.stop().success());
+    let db = world.server.stopped_db();
+    for (table, at) in [("events", "created_at"), ("attempts", "tried_at")] {
+        let old = format!("UPDATE {table} SET {at} = {at} - 100 * 86400");
+        assert_eq!(db.execute(&old, []), Ok(1));
+    }
+    drop(db);
+    world.server.launch();
+    wait::until("it is forgotten", || {
+        let webhooks = world.admin().get("/webhooks");
+        (webhooks == serde_json::json!([])).then_some(())
+    });
+    let path = format!("/orders/{}/resend-webhook", shopper.order_id);
+    world.admin().call("POST", &path, &Value::Null).expect(200);
+    let again = world.receiver.wait_for(ORDERS, 2).remove(1);
+    assert_eq!(again.json()["status"], "cancelled");
+    assert_eq!(again.json()["order_id"], shopper.order_id.as_str());
+    assert_ne!(again.header("webhook-id"), first.header("webhook-id"));
 }

@@ -89,6 +89,22 @@ impl Daily {
         (bucket.tokens < enough).then(|| self.per_ms() / users)
     }
 
+    /// How many whole requests are left, and when they were; `None` before the first look.
+    pub fn left(&self) -> Option<(i64, i64)> {
+        let bucket = self.bucket();
+        Some((bucket.tokens.floor() as i64, bucket.filled_at?))
+    }
+
+    /// Goes on from what was left at a moment before, unless less is left by now: one key may be asked to go on by several chains, each of which
+    /// knew of it at another time.
+    pub fn resume(&self, (left, at): (i64, i64), now_ms: i64) {
+        let since = (now_ms - at).max(0) as f64;
+        let left = left as f64 + since * self.per_ms();
+        let mut bucket = self.bucket();
+        bucket.tokens = bucket.tokens.min(left);
+        bucket.filled_at.get_or_insert(now_ms);
+    }
+
     fn per_ms(&self) -> f64 {
         f64::from(self.limit) * EVENLY / DAY_MS
     }
@@ -162,6 +178,31 @@ mod tests {
         );
         budget.take();
         assert!(budget.ready_at(ready + 2 * HOUR) > ready + 2 * HOUR);
+    }
+
+    #[test]
+    fn a_restart_fills_nothing_up() {
+        let budget = Daily::new(24_000);
+        budget.ready_at(0);
+        (0..1500).for_each(|_| budget.take());
+        let left = budget.left().unwrap();
+        assert_eq!(left, (-500, 0));
+        let restarted = Daily::new(24_000);
+        // What another chain knew before that, and what it knows later, is no news.
+        for (left, now) in [((300, -60_000), 0), (left, 0), ((-485, 60_000), 60_000)] {
+            restarted.resume(left, now);
+        }
+        assert_eq!(restarted.ready_at(60_000), budget.ready_at(60_000));
+        let rested = Daily::new(24_000);
+        rested.resume(left, 3 * HOUR);
+        assert_eq!(
+            rested.left(),
+            Some((1000, 3 * HOUR)),
+            "saved up, and no more"
+        );
+        let turned_back = Daily::new(24_000);
+        turned_back.resume((10, HOUR), 0);
+        assert_eq!(turned_back.left(), Some((10, 0)));
     }
 
     #[test]

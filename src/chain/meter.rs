@@ -102,10 +102,24 @@ impl Own {
     }
 }
 
+/// What was spent of a provider in a day, as of some moment before.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Spent {
+    /// Its kind and host.
+    pub label: String,
+    /// Days since 1970-01-01 (UTC).
+    pub day: i64,
+    pub requests: u64,
+    pub errors: u64,
+    /// What was left of its plan's budget, and when, in Unix milliseconds.
+    pub budget: Option<(i64, i64)>,
+}
+
 /// What a meter showed in the day so far (UTC).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
 pub struct Today {
-    day: i64,
+    /// Days since 1970-01-01.
+    pub day: i64,
     /// What the meter showed when it was read last.
     read: u64,
     pub requests: u64,
@@ -122,6 +136,15 @@ impl Today {
         let shows = meter.map_or(0, Meter::requests);
         self.requests += shows.saturating_sub(self.read);
         self.read = shows;
+    }
+
+    /// Counts on from what was counted by another meter.
+    pub fn resume(&mut self, spent: &Spent, meter: Option<&Meter>, now_ms: i64) {
+        self.read(meter, now_ms);
+        if spent.day == self.day {
+            self.requests += spent.requests;
+            self.errors += spent.errors;
+        }
     }
 }
 
@@ -141,6 +164,26 @@ mod tests {
         assert_eq!(count(2, 6 * DAY_MS - 1), 5);
         assert_eq!(count(1, 6 * DAY_MS), 1);
         assert_eq!(count(0, 6 * DAY_MS + 1), 1);
+    }
+
+    #[test]
+    fn what_was_counted_before_a_restart_counts_on_the_same_day() {
+        let meter = Meter::default();
+        meter.note_request();
+        let spent = Spent {
+            label: String::new(),
+            day: 5,
+            requests: 40,
+            errors: 2,
+            budget: None,
+        };
+        let resumed = |now_ms: i64| {
+            let mut today = Today::default();
+            today.resume(&spent, Some(&meter), now_ms);
+            (today.requests, today.errors)
+        };
+        assert_eq!(resumed(6 * DAY_MS - 1), (41, 2));
+        assert_eq!(resumed(6 * DAY_MS), (1, 0));
     }
 
     /// Several chains at one key, one of them always the quickest: each gets its share, and all together what there is.

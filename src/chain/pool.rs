@@ -6,8 +6,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::daily::Daily;
 use super::health::{Health, Standing};
-use super::meter::{Meter, Today};
+use super::meter::{Meter, Spent, Today};
 use super::{Provider, ProviderError};
 use crate::domain::confirmation::Head;
 use crate::domain::registry::ConfirmationRule;
@@ -49,11 +50,15 @@ pub struct ProviderStatus {
     pub ready_at: i64,
     /// Whether it is the one in use.
     pub current: bool,
-    /// Requests sent to it in this day (UTC), and how often it gave no proper answer.
+    /// The day (UTC) of the counts, in days since 1970-01-01.
+    pub day: i64,
+    /// Requests sent to it in this day, and how often it gave no proper answer.
     pub requests_today: u64,
     pub errors_today: u64,
     /// What its plan allows in a day.
     pub daily_limit: Option<u64>,
+    /// What is left of that plan's budget, and when.
+    pub budget: Option<(i64, i64)>,
 }
 
 impl Providers {
@@ -194,6 +199,26 @@ impl Providers {
         lags
     }
 
+    /// Counts on from what was spent of them before, and spends no more of their plans' budgets than those leave. What is said of one label
+    /// is of the providers with that label, in order.
+    pub fn resume(&self, spent: Vec<Spent>, now_ms: i64) {
+        let mut state = self.state();
+        let mut known: Vec<usize> = Vec::new();
+        for spent in spent {
+            let labels = self.members.iter().map(|member| member.label());
+            let place = labels
+                .enumerate()
+                .position(|(i, label)| label == spent.label && !known.contains(&i));
+            let Some(i) = place else { continue };
+            known.push(i);
+            let meter = self.members[i].meter();
+            state.today[i].resume(&spent, meter, now_ms);
+            if let (Some(daily), Some(left)) = (meter.and_then(Meter::daily), spent.budget) {
+                daily.resume(left, now_ms);
+            }
+        }
+    }
+
     /// How each is doing, in order of preference.
     pub fn status(&self, now_ms: i64) -> Vec<ProviderStatus> {
         let mut state = self.state();
@@ -210,12 +235,17 @@ impl Providers {
             head: health.head,
             ready_at: health.ready_at(),
             current: state.current == Some(i),
+            day: state.today[i].day,
             requests_today: state.today[i].requests,
             errors_today: state.today[i].errors,
             daily_limit: self.members[i]
                 .meter()
                 .and_then(Meter::daily)
                 .map(|daily| daily.limit().into()),
+            budget: self.members[i]
+                .meter()
+                .and_then(Meter::daily)
+                .and_then(Daily::left),
         };
         state.health.iter().enumerate().map(status).collect()
     }

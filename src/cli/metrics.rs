@@ -6,14 +6,18 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::running::bind_at;
 use crate::http::metrics_routes;
-use crate::http::serve::{bind, serve_routes};
+use crate::http::serve::serve_routes;
 use crate::service::App;
+
+/// The setting that names the address.
+const KEY: &str = "server.metrics_listen";
 
 /// Binds the configured address, if there is one.
 pub async fn listener(app: &App) -> Result<Option<TcpListener>, String> {
     match app.config().server.metrics_listen {
-        Some(address) => bind_at(address).await.map(Some),
+        Some(address) => bind_at(address, KEY).await.map(Some),
         None => Ok(None),
     }
 }
@@ -50,7 +54,7 @@ async fn moved(
         Some(old) => Some(old.close().await),
         None => None,
     };
-    match bind_at(wanted).await {
+    match bind_at(wanted, KEY).await {
         Ok(listener) => {
             if let Some(old) = old {
                 old.close().await;
@@ -68,7 +72,7 @@ async fn moved(
 }
 
 async fn go_back(app: &App, address: SocketAddr, stop: &CancellationToken) -> Option<Serving> {
-    match bind_at(address).await {
+    match bind_at(address, KEY).await {
         Ok(listener) => Some(Serving::start(app, listener, address, stop)),
         Err(error) => {
             tracing::error!("server.metrics_listen: back at the old address: {error}");
@@ -114,9 +118,4 @@ impl Serving {
         let _ = self.closed.await;
         self.address
     }
-}
-
-async fn bind_at(address: SocketAddr) -> Result<TcpListener, String> {
-    let bound = bind(address).await;
-    bound.map_err(|error| format!("cannot listen on {address}: {error}"))
 }

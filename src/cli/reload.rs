@@ -16,25 +16,23 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads the file, logs its warnings and replaces a plain admin secret in it by its hash.
-    pub fn read(&self) -> Result<Config, ConfigErrors> {
-        let loaded = load(&self.path)?;
+    /// Reads the file and logs its warnings.
+    pub fn read(&self) -> Result<Loaded, ConfigErrors> {
+        let mut loaded = load(&self.path)?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        seal(&loaded);
-        let mut config = loaded.config;
         if let Some(address) = self.listen {
-            config.listen_on(address);
+            loaded.config.listen_on(address);
         }
-        Ok(config)
+        Ok(loaded)
     }
 
     /// Has the application go by the file as it is now. A file that is not right changes nothing.
     pub async fn reload(&self, app: &App) {
         let source = self.clone();
         // Hashing a secret takes its time.
-        let read = tokio::task::spawn_blocking(move || source.read()).await;
+        let read = tokio::task::spawn_blocking(move || source.read().map(sealed)).await;
         let mut config = match read {
             Ok(Ok(config)) => config,
             Ok(Err(errors)) => return refuse(&errors.to_string()),
@@ -58,12 +56,13 @@ fn refuse(why: &str) {
 }
 
 /// Replaces a plain admin secret in the file by its hash.
-fn seal(loaded: &Loaded) {
+pub fn sealed(loaded: Loaded) -> Config {
     match loaded.seal() {
         Ok(true) => tracing::info!("admin.secret in the configuration was replaced by its hash"),
         Ok(false) => {}
         Err(warning) => tracing::warn!("{warning}"),
     }
+    loaded.config
 }
 
 /// Where the server listens and what its database is cannot change while it runs.

@@ -1,5 +1,7 @@
 //! The server while it runs: everything started, everything stopped in order.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -13,12 +15,22 @@ use super::reload::Source;
 use super::systemd::Supervisor;
 use crate::chain::simulated::SimulatedChain;
 use crate::http::pages::CheckoutPage;
-use crate::http::serve::{raise_limit, serve};
-use crate::service::App;
+use crate::http::serve::{bind, raise_limit, serve};
+use crate::service::{App, usage};
 use crate::task;
 
 /// How long running passes and webhook attempts may take after the stop.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// Binds an address that a setting names.
+pub async fn bind_at(address: SocketAddr, key: &str) -> Result<TcpListener, String> {
+    bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "cannot listen on {address}: in use by another program; stop it, or set {key} to another port"
+        ),
+        _ => format!("cannot listen on {address}: {error}"),
+    })
+}
 
 /// What a server is made of, beyond its application.
 pub struct Parts {
@@ -71,6 +83,9 @@ pub async fn run(app: App, parts: Parts) -> Result<(), String> {
     let ((), worked) = tokio::join!(serving, working);
     if worked.is_err() {
         tracing::warn!("some work did not end in time; it will be done again after the next start");
+    }
+    if let Err(error) = usage::save(&app).await {
+        tracing::warn!(%error, "how much providers were used in the last minute could not be stored");
     }
     drop(app);
     tracing::info!("stopped");

@@ -2,13 +2,12 @@
 
 use std::net::SocketAddr;
 
-use super::reload::Source;
+use super::reload::{Source, sealed};
 use super::{ConfigArg, logging, running};
 use crate::clock::Clock;
 use crate::http::pages::CheckoutPage;
-use crate::http::serve::bind;
 use crate::service::App;
-use crate::store::StoreError;
+use crate::store::{Lock, StoreError};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -26,14 +25,17 @@ pub fn run(args: Args) -> Result<(), String> {
         path: args.config.config,
         listen: args.listen,
     };
-    let config = source.read().map_err(|errors| errors.to_string())?;
-    let (address, public_url) = (config.server.listen, config.server.public_url.clone());
+    let loaded = source.read().map_err(|errors| errors.to_string())?;
+    let path = loaded.config.database.path.display().to_string();
+    // Before anything else: a server that runs already has the address, too, and says nothing by it.
+    let lock = Lock::on(&loaded.config.database.path).map_err(|e| format!("{path}: {e}"))?;
     running::block_on(async {
-        let listener = bind(address)
-            .await
-            .map_err(|e| format!("cannot listen on {address}: {e}"))?;
-        let path = config.database.path.display().to_string();
-        let app = App::open(config, Clock::system()).map_err(|e| explain(&path, &e))?;
+        let address = loaded.config.server.listen;
+        let listener = running::bind_at(address, "server.listen").await?;
+        let config = sealed(loaded);
+        let public_url = config.server.public_url.clone();
+        let app = App::open_locked(config, Clock::system(), lock);
+        let app = app.map_err(|e| explain(&path, &e))?;
         tracing::info!(%address, public_url, database = path, version = env!("CARGO_PKG_VERSION"), "ready");
         let parts = running::Parts {
             listener,

@@ -10,6 +10,24 @@ pub use crate::store::alerts::Alert;
 
 /// Messages read at a time: more than that in one summary says nothing more.
 const MOST: u32 = 1000;
+/// So many of each kind are named in a summary.
+const NAMED: usize = 3;
+
+/// What a summary may be about, the most important first, and what it calls one and many of them. Alarms are never summed up.
+const SUMMED_UP: [(Kind, &str, &str); 4] = [
+    (
+        Kind::Unmatched,
+        "payment that belongs to no order",
+        "payments that belong to no order",
+    ),
+    (Kind::WebhookFailed, "webhook given up", "webhooks given up"),
+    (
+        Kind::ChainDown,
+        "message about a chain",
+        "messages about chains",
+    ),
+    (Kind::Paid, "order paid", "orders paid"),
+];
 
 /// What a message is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,9 +148,15 @@ pub async fn chain_down(app: &App, text: String) -> Result<(), StoreError> {
         .await
 }
 
-/// The messages that wait.
+/// The messages that wait, alarms first.
 pub fn waiting(app: &App) -> Result<Vec<Alert>, StoreError> {
-    app.db().read(|c| alerts::waiting(c, MOST))
+    app.db()
+        .read(|c| alerts::waiting(c, Kind::Vanished.as_str(), MOST))
+}
+
+/// Whether a message must not be lost among others: strangers can cause as many of the others as they like.
+pub fn is_alarm(alert: &Alert) -> bool {
+    alert.kind == Kind::Vanished.as_str()
 }
 
 /// Forgets messages that were sent, or that nobody wants any more.
@@ -140,37 +164,38 @@ pub async fn remove(app: &App, rows: Vec<i64>) -> Result<(), StoreError> {
     app.db().write(move |tx| alerts::remove(tx, &rows)).await
 }
 
-/// Many messages in one.
-pub fn summary(waiting: &[Alert]) -> String {
-    let count = |kind: Kind, one: &str, many: &str| {
-        let kind = kind.as_str();
-        match waiting.iter().filter(|alert| alert.kind == kind).count() {
-            0 => None,
-            1 => Some(format!("1 {one}")),
-            n => Some(format!("{n} {many}")),
-        }
+/// Many messages in one: how many of each kind, where to see them, and what the first ones say.
+pub fn summary(config: &Config, waiting: &[Alert]) -> String {
+    let of = |kind: Kind| -> Vec<&Alert> {
+        let alerts = waiting.iter();
+        alerts.filter(|alert| alert.kind == kind.as_str()).collect()
     };
-    let parts = [
-        count(
-            Kind::Vanished,
-            "ALARM: a payment left its chain",
-            "ALARMS: payments left their chain",
-        ),
-        count(
-            Kind::Unmatched,
-            "payment that belongs to no order",
-            "payments that belong to no order",
-        ),
-        count(Kind::WebhookFailed, "webhook given up", "webhooks given up"),
-        count(
-            Kind::ChainDown,
-            "message about a chain",
-            "messages about chains",
-        ),
-        count(Kind::Paid, "order paid", "orders paid"),
-    ];
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    format!("{} messages in one: {}.", waiting.len(), parts.join(", "))
+    let (mut counts, mut first) = (Vec::new(), String::new());
+    for (kind, one, many) in SUMMED_UP {
+        let found = of(kind);
+        match found.len() {
+            0 => continue,
+            1 => counts.push(format!("1 {one}")),
+            n => counts.push(format!("{n} {many}")),
+        }
+        for alert in found.iter().take(NAMED) {
+            first.push_str("\n- ");
+            first.push_str(&alert.text);
+        }
+        if found.len() > NAMED {
+            first.push_str("\n- …");
+        }
+    }
+    let view = match of(Kind::Unmatched).is_empty() {
+        true => "",
+        false => "#/inbox",
+    };
+    format!(
+        "{} messages in one: {}. See {}/admin{view}{first}",
+        waiting.len(),
+        counts.join(", "),
+        config.server.public_url
+    )
 }
 
 fn money(transfer: &StoredTransfer) -> String {
@@ -193,17 +218,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_counts_what_it_stands_for() {
-        let alert = |kind: Kind| Alert {
+    fn a_summary_counts_what_it_stands_for_and_names_the_first_of_each_kind() {
+        let alert = |(n, kind): (usize, Kind)| Alert {
             row: 1,
             kind: kind.as_str().to_owned(),
-            text: String::new(),
+            text: format!("{} {n}.", kind.as_str()),
             created_at: 0,
         };
-        let waiting = [Kind::Paid, Kind::Unmatched, Kind::Paid, Kind::Paid].map(alert);
+        let config = crate::config::parse(
+            "[merchant]\nsecret = \"0123456789abcdef\"\n[admin]\nsecret = \"0123456789abcdef\"\n\
+             [server]\npublic_url = \"https://pay.shop.example\"",
+            "test",
+            std::path::Path::new("/"),
+        );
+        let config = config.unwrap().config;
+        let told = |kinds: &[Kind]| {
+            let waiting: Vec<Alert> = kinds.iter().copied().enumerate().map(alert).collect();
+            summary(&config, &waiting)
+        };
+        use Kind::{ChainDown, Paid, Unmatched};
         assert_eq!(
-            summary(&waiting),
-            "4 messages in one: 1 payment that belongs to no order, 3 orders paid."
+            told(&[Paid, Unmatched, Paid, Paid, Paid]),
+            "5 messages in one: 1 payment that belongs to no order, 4 orders paid. See https://pay.shop.example/admin#/inbox\n\
+             - unmatched 1.\n- paid 0.\n- paid 2.\n- paid 3.\n- …"
+        );
+        assert_eq!(
+            told(&[ChainDown, ChainDown]),
+            "2 messages in one: 2 messages about chains. See https://pay.shop.example/admin\n- chain_down 0.\n- chain_down 1."
         );
     }
 }

@@ -15,7 +15,7 @@ use crate::config::Config;
 use crate::domain::registry::Blockchain;
 use crate::domain::signature::Keys;
 use crate::metrics::Metrics;
-use crate::store::{Change, Db, StoreError};
+use crate::store::{Change, Db, Lock, StoreError};
 
 /// The running application: cheap to clone.
 #[derive(Clone)]
@@ -62,8 +62,14 @@ impl Signals {
 }
 
 impl App {
-    /// Opens the database and makes the application ready for requests.
+    /// Locks and opens the database, and makes the application ready for requests.
     pub fn open(config: Config, clock: Clock) -> Result<Self, StoreError> {
+        let lock = Lock::on(&config.database.path)?;
+        Self::open_locked(config, clock, lock)
+    }
+
+    /// [`App::open`] with the lock of its database, which was taken before.
+    pub fn open_locked(config: Config, clock: Clock, lock: Lock) -> Result<Self, StoreError> {
         let signals = Arc::new(Signals {
             hub: Hub::default(),
             watching: Watching::new(clock.clone()),
@@ -72,8 +78,8 @@ impl App {
         });
         let announced = signals.clone();
         let metrics = Metrics::default();
-        let (path, commits) = (&config.database.path, metrics.commits.clone());
-        let db = Db::open(path, clock.clone(), commits, move |changes| {
+        let commits = metrics.commits.clone();
+        let db = Db::open(lock, clock.clone(), commits, move |changes| {
             announced.announce(changes);
         })?;
         let retired = retired::at_start(&db, &config, clock.now())?;

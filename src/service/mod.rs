@@ -20,6 +20,7 @@ pub mod scan;
 pub mod settle;
 pub mod tickets;
 pub mod trials;
+pub mod usage;
 pub mod view;
 pub mod watching;
 

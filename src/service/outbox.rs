@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::App;
 use super::alerts;
 use super::view::{self, PaymentView};
+use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::domain::order::{Order, OrderStatus};
 use crate::domain::retry;
@@ -121,6 +122,13 @@ pub fn due(app: &App, origin: &str, limit: usize) -> Result<(Vec<Event>, Option<
         let due = events::due(c, origin, now_ms, limit)?;
         Ok((due, events::next_due(c, origin, now_ms)?))
     })
+}
+
+/// How many webhooks are due, and since when the one that has waited longest is.
+pub fn backlog(app: &App) -> Result<(u64, Option<UnixSeconds>), StoreError> {
+    let now_ms = app.clock().now_ms();
+    let (waiting, oldest_ms) = app.db().read(|c| events::backlog(c, now_ms))?;
+    Ok((waiting, oldest_ms.map(|ms| ms.div_euclid(1000))))
 }
 
 /// After the clock was set back: makes due what would wait for the old time.

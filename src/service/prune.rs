@@ -1,7 +1,8 @@
 //! Forgetting what is of no use any more.
 
 use super::App;
-use crate::store::{StoreError, changes, claims, events, replays};
+use crate::store::daily::day_of;
+use crate::store::{StoreError, changes, claims, events, replays, usage};
 
 /// Idempotency keys are good for a day, in seconds; an hour more costs nothing.
 const KEYS: i64 = 25 * 3600;
@@ -10,8 +11,8 @@ const SIGNATURES_BEYOND_AGE: i64 = 3600;
 /// A transaction that no chain knew a month ago will not come any more.
 const UNFOUNDED_CLAIMS: i64 = 30 * 24 * 3600;
 
-/// Forgets idempotency keys and signatures that cannot be used again, webhooks and attempts beyond their retention, and
-/// claims of transactions that never came; returns whether there may be more.
+/// Forgets idempotency keys and signatures that cannot be used again, webhooks and attempts beyond their retention, claims of
+/// transactions that never came, and how much providers were used on earlier days; returns whether there may be more.
 pub async fn prune(app: &App) -> Result<bool, StoreError> {
     let config = app.config();
     let (events_for, attempts_for) = (&config.retention.events, &config.retention.webhook_attempts);
@@ -24,6 +25,8 @@ pub async fn prune(app: &App) -> Result<bool, StoreError> {
             let events = events::prune(tx, tx.now - attempts_for, tx.now - events_for)?;
             let changes = changes::prune(tx, tx.now - events_for)?;
             let claims = claims::prune(tx, tx.now - UNFOUNDED_CLAIMS)?;
+            // What is left of a plan today depends on yesterday evening, too.
+            usage::prune(tx, day_of(tx.now) - 1)?;
             Ok(replays + events + changes + claims > 0)
         })
         .await

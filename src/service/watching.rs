@@ -47,12 +47,16 @@ pub struct ProviderReport {
     pub failing_since_ms: Option<i64>,
     /// What was wrong when it failed last: one line without secrets; `None` while it is well.
     pub error: Option<String>,
-    /// Requests sent to it in this day (UTC).
+    /// The day (UTC) of the counts, in days since 1970-01-01.
+    pub day: i64,
+    /// Requests sent to it in this day.
     pub requests_today: u64,
     /// How often it gave no proper answer in this day.
     pub errors_today: u64,
     /// The requests that its plan allows in a day, where one is known.
     pub daily_limit: Option<u64>,
+    /// What is left of that plan's budget, and when, in Unix milliseconds.
+    pub budget: Option<(i64, i64)>,
 }
 
 /// A chain became degraded, or is watched again.

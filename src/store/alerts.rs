@@ -21,11 +21,12 @@ pub fn queue(tx: &Tx<'_>, kind: &str, text: &str) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// The messages that wait, the oldest first.
-pub fn waiting(connection: &Connection, limit: u32) -> Result<Vec<Alert>, StoreError> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, kind, text, created_at FROM alerts ORDER BY id LIMIT ?1")?;
-    let found = statement.query_map([limit], |row| {
+/// The messages that wait, the oldest first, but those of one kind before all others.
+pub fn waiting(connection: &Connection, first: &str, limit: u32) -> Result<Vec<Alert>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, kind, text, created_at FROM alerts ORDER BY kind = ?1 DESC, id LIMIT ?2",
+    )?;
+    let found = statement.query_map(params![first, limit], |row| {
         Ok(Alert {
             row: row.get(0)?,
             kind: row.get(1)?,

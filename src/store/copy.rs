@@ -232,12 +232,16 @@ pub(super) fn explain(path: &Path, error: rusqlite::Error) -> CopyError {
     }
 }
 
-/// Where a path leads: links followed as far as there is something.
-fn real_path(path: &Path) -> PathBuf {
-    let there = path.canonicalize().or_else(|_| {
+/// Where a path leads: links followed as far as there is something, also one to a file that is yet to be made.
+pub(super) fn real_path(path: &Path) -> PathBuf {
+    let there = path.canonicalize().or_else(|error| {
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty());
         let dir = dir.unwrap_or(Path::new(".")).canonicalize()?;
-        Ok::<_, std::io::Error>(dir.join(path.file_name().unwrap_or_default()))
+        match path.read_link() {
+            // Links in a circle would be followed for ever, but are another error.
+            Ok(to) if error.kind() == std::io::ErrorKind::NotFound => Ok(real_path(&dir.join(to))),
+            _ => Ok::<_, std::io::Error>(dir.join(path.file_name().unwrap_or_default())),
+        }
     });
     there.unwrap_or_else(|_| path.to_owned())
 }

@@ -112,6 +112,14 @@ pub fn next_due(
     Ok(statement.query_row(params![origin, now_ms], |row| row.get(0))?)
 }
 
+/// How many events are due, and when the one was that has waited longest.
+pub fn backlog(connection: &Connection, now_ms: i64) -> Result<(u64, Option<i64>), StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT count(*), min(next_attempt_ms) FROM events WHERE state = 'queued' AND next_attempt_ms <= ?1",
+    )?;
+    Ok(statement.query_row([now_ms], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 /// Records an attempt at an event; returns whether the event is still queued, so that its next step matters.
 pub fn record_attempt(tx: &Tx<'_>, event: i64, attempt: &Attempt) -> Result<bool, StoreError> {
     tx.prepare_cached(

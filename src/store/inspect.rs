@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::copy::beside;
+use super::lock::{place, refuse_second_name};
 use super::{StoreError, migrate};
 
 /// What a file is like.
@@ -25,12 +25,13 @@ pub struct Inspection {
 
 const SIZE: &str = "SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()";
 
-/// Looks at a file that exists. An error if it is not one of ours, or of a newer version.
+/// Looks at a file that exists. An error if it is not one of ours, or of a newer version, or has a second name.
 pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     migrate::check(&connection)?;
+    refuse_second_name(path)?;
     let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     let schema = migrate::schema(&connection)?;
     let orders = match schema {
@@ -49,7 +50,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
 
 /// Whether somebody holds the lock that a server holds.
 fn is_in_use(path: &Path) -> Result<bool, StoreError> {
-    let lock = match File::open(beside(path, ".lock")) {
+    let lock = match File::open(place(path)) {
         Ok(lock) => lock,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
         Err(error) => return Err(error.into()),
@@ -65,13 +66,14 @@ fn is_in_use(path: &Path) -> Result<bool, StoreError> {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::store::Db;
+    use crate::store::{Db, Lock};
 
     #[test]
     fn a_file_is_looked_at_while_it_is_in_use_and_after() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("ocrch.db");
-        let db = Db::open(&path, Clock::system(), Default::default(), |_| {}).unwrap();
+        let lock = Lock::on(&path).unwrap();
+        let db = Db::open(lock, Clock::system(), Default::default(), |_| {}).unwrap();
         let found = inspect(&path).unwrap();
         assert!(found.in_use && found.damage.is_none());
         assert_eq!((found.schema, found.orders), (found.latest, 0));
@@ -95,5 +97,15 @@ mod tests {
             .execute_batch("CREATE TABLE notes (text TEXT)")
             .unwrap();
         assert!(matches!(inspect(&path), Err(StoreError::Foreign)));
+    }
+
+    #[test]
+    fn a_second_name_is_said() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ocrch.db");
+        let lock = Lock::on(&path).unwrap();
+        drop(Db::open(lock, Clock::system(), Default::default(), |_| {}).unwrap());
+        std::fs::hard_link(&path, dir.path().join("second.db")).unwrap();
+        assert!(matches!(inspect(&path), Err(StoreError::Names(2))));
     }
 }

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_held_back.sql"),
     include_str!("migrations/0004_admin.sql"),
     include_str!("migrations/0005_alerts.sql"),
+    include_str!("migrations/0006_provider_usage.sql"),
     include_str!("migrations/0008_wallet_of_a_pair.sql"),
 ];
 

@@ -15,6 +15,7 @@ pub mod event_list;
 pub mod events;
 pub mod inspect;
 pub mod likely;
+mod lock;
 pub mod loss;
 mod migrate;
 pub mod order_list;
@@ -31,9 +32,10 @@ mod rows;
 pub mod tallies;
 pub mod transfer_list;
 pub mod transfers;
+pub mod usage;
 mod writer;
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -45,6 +47,7 @@ use rusqlite::{ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use checkpoint::Checkpoints;
+pub use lock::Lock;
 use place::Place;
 pub use pulse::Trouble;
 pub use writer::Tx;
@@ -70,7 +73,7 @@ pub struct Db {
     readers: r2d2::Pool<SqliteConnectionManager>,
     long_reads: Arc<Semaphore>,
     writer: Writer,
-    _lock: Arc<File>,
+    _lock: Arc<Lock>,
 }
 
 /// What a committed transaction changed: told to whoever waits for it, never before the commit.
@@ -107,6 +110,11 @@ pub enum StoreError {
     Corrupt(String),
     #[error("database: another ocrch is running on this file")]
     InUse,
+    #[error(
+        "database: the file has {0} names (hard links), so that another ocrch could run on it by another name: remove all but one of them \
+         (find -samefile lists them)"
+    )]
+    Names(u64),
     #[error("database: {0}")]
     File(#[from] std::io::Error),
     #[error("database: the writer has stopped")]
@@ -154,15 +162,15 @@ fn is_passing(code: ErrorCode) -> bool {
 }
 
 impl Db {
-    /// Opens the file, creating it and bringing its schema up to date. Commits are counted in `commits`; `on_commit` is told of every commit's changes,
-    /// on the writer's thread, after the commit is on disk.
+    /// Opens the file that is locked, creating it and bringing its schema up to date. Commits are counted in `commits`; `on_commit` is told of
+    /// every commit's changes, on the writer's thread, after the commit is on disk.
     pub fn open(
-        path: &Path,
+        lock: Lock,
         clock: Clock,
         commits: Commits,
         on_commit: impl Fn(Vec<Change>) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
+        let path = lock.database();
         if !path.exists() {
             tracing::info!(database = %path.display(), "there is no database yet: making one");
         }
@@ -242,23 +250,6 @@ impl Db {
         E: From<StoreError> + Send + 'static,
     {
         self.writer.run(transaction).await
-    }
-}
-
-/// Keeps a second server away from the file: two would deliver every webhook twice. The lock is a file of its own,
-/// since closing any handle of the database itself would drop SQLite's own locks.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let file = File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(name)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse),
-        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 

@@ -1,14 +1,15 @@
 //! Putting a backup in the place of the database, which is kept.
 
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
 
 use super::copy::{Contents, CopyError, Partial, beside, explain, is_same_file, sync_dir};
+use super::lock::{self, Lock};
 use super::loss::{self, Loss};
-use super::{StoreError, lock, migrate};
+use super::{StoreError, migrate};
 use crate::clock::UnixSeconds;
 
 /// What was done.
@@ -48,8 +49,8 @@ pub fn restore(
         return Err(RestoreError::Itself(backup.to_owned()));
     }
     let owner = Owner::of(database).map_err(|e| CopyError::File(database.to_owned(), e))?;
-    let locked = lock(database)?;
-    owner.give(&beside(database, ".lock"))?;
+    let locked = Lock::on(database)?;
+    owner.give(&lock::place(database))?;
     let mut partial = Partial::create(database)?;
     let contents = partial.fill(backup, migrate::latest())?;
     let (mut kept, mut lost) = (None, None);
@@ -63,7 +64,7 @@ pub fn restore(
     number_feed_anew(partial.path(), now).map_err(|error| explain(database, error))?;
     owner.give(partial.path())?;
     partial.finish()?;
-    drop::<File>(locked);
+    drop(locked);
     Ok(Restored {
         contents,
         kept,

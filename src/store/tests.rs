@@ -6,7 +6,8 @@ use std::time::Instant;
 fn db() -> (Db, tempfile::TempDir) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("test.db");
-    let db = Db::open(&path, Clock::system(), Commits::default(), |_| {}).unwrap();
+    let lock = Lock::on(&path).unwrap();
+    let db = Db::open(lock, Clock::system(), Commits::default(), |_| {}).unwrap();
     (db, dir)
 }
 

@@ -1,4 +1,4 @@
-//! Sending the operator's messages: one for each event, but never more than a few a minute.
+//! Sending the operator's messages: one for each event, but never more than a few a minute. Alarms go first and by themselves.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::webhook::alert::Messenger;
 
 /// How often the queue is looked into.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// So many messages in a minute; what is more becomes one.
+/// So many messages in a minute; what is more becomes one. As many alarms beside them; what is more of those waits.
 const MOST: usize = 5;
 const MINUTE: Duration = Duration::from_secs(60);
 /// After a failure the next try waits this long, and twice as long each time, up to the longest.
@@ -36,9 +36,14 @@ pub async fn run(app: App, stop: CancellationToken) {
 /// What was sent lately, and how that went.
 pub struct AlertSender {
     app: App,
-    sent: VecDeque<Instant>,
+    sent: VecDeque<Sent>,
     failures: u32,
     not_before: Instant,
+}
+
+struct Sent {
+    at: Instant,
+    alarm: bool,
 }
 
 impl AlertSender {
@@ -51,26 +56,48 @@ impl AlertSender {
         }
     }
 
-    /// Sends what waits: each message by itself while there are few, all in one otherwise.
+    /// Sends what waits: each message by itself while there are few, all but the alarms in one otherwise.
     pub async fn tick(&mut self) -> Result<(), StoreError> {
         let now = Instant::now();
-        self.sent.retain(|at| now - *at < MINUTE);
+        self.sent.retain(|sent| now - sent.at < MINUTE);
         let waiting = alerts::waiting(&self.app)?;
-        let free = MOST.saturating_sub(self.sent.len());
-        if waiting.is_empty() || free == 0 || now < self.not_before {
+        if waiting.is_empty() || now < self.not_before {
             return Ok(());
         }
         let old = self.app.clock().now() - OLD;
-        if self.app.config().alerts.is_none() || waiting[0].created_at < old {
+        if self.app.config().alerts.is_none() || waiting.iter().any(|a| a.created_at < old) {
             return self.drop_unwanted(waiting, old).await;
         }
-        // The last free place is kept for a summary, should more come in this minute.
-        if waiting.len() > 1 && waiting.len() >= free {
-            let rows = waiting.iter().map(|alert| alert.row).collect();
-            return self.send(alerts::summary(&waiting), rows).await;
+        let (alarms, others): (Vec<Alert>, Vec<Alert>) =
+            waiting.into_iter().partition(alerts::is_alarm);
+        let free = self.free(true);
+        self.send_each(alarms.into_iter().take(free), true).await?;
+        let free = self.free(false);
+        if self.failures > 0 || others.is_empty() || free == 0 {
+            return Ok(());
         }
+        // The last free place is kept for a summary, should more come in this minute.
+        if others.len() > 1 && others.len() >= free {
+            let text = alerts::summary(&self.app.config(), &others);
+            let rows = others.iter().map(|alert| alert.row).collect();
+            return self.send(text, rows, false).await;
+        }
+        self.send_each(others, false).await
+    }
+
+    /// How many more messages may be sent in this minute.
+    fn free(&self, alarm: bool) -> usize {
+        let sent = self.sent.iter().filter(|sent| sent.alarm == alarm);
+        MOST.saturating_sub(sent.count())
+    }
+
+    async fn send_each(
+        &mut self,
+        waiting: impl IntoIterator<Item = Alert>,
+        alarm: bool,
+    ) -> Result<(), StoreError> {
         for Alert { row, text, .. } in waiting {
-            self.send(text, vec![row]).await?;
+            self.send(text, vec![row], alarm).await?;
             if self.failures > 0 {
                 break;
             }
@@ -91,7 +118,7 @@ impl AlertSender {
         alerts::remove(&self.app, rows).await
     }
 
-    async fn send(&mut self, text: String, rows: Vec<i64>) -> Result<(), StoreError> {
+    async fn send(&mut self, text: String, rows: Vec<i64>, alarm: bool) -> Result<(), StoreError> {
         let config = self.app.config();
         let Some(to) = &config.alerts else {
             return Ok(());
@@ -101,7 +128,8 @@ impl AlertSender {
         match sent.unwrap_or_else(|crash| Err(crash.to_string())) {
             Ok(()) => {
                 self.failures = 0;
-                self.sent.push_back(Instant::now());
+                let at = Instant::now();
+                self.sent.push_back(Sent { at, alarm });
                 alerts::remove(&self.app, rows).await
             }
             Err(error) => {

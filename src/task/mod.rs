@@ -4,11 +4,13 @@ pub mod alert;
 pub mod claims;
 pub mod deliver;
 pub mod every;
+pub mod lateness;
 mod left_chains;
 pub mod look_ups;
 pub mod outages;
 pub mod pass;
 pub mod trials;
+pub mod usage;
 pub mod watch;
 mod watchers;
 
@@ -29,6 +31,8 @@ const EXPIRE_EVERY: Duration = Duration::from_millis(500);
 const OUTAGES_EVERY: Duration = Duration::from_secs(1);
 /// How often what is of no use any more is forgotten.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// How often it is stored how much providers were used.
+const SAVE_USAGE_EVERY: Duration = Duration::from_secs(60);
 /// Before a loop that crashed is started anew.
 const AFTER_CRASH: Duration = Duration::from_secs(1);
 
@@ -47,6 +51,10 @@ pub fn start(
     let (delivering, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "delivering webhooks", move || {
         deliver::run(delivering.clone(), stopped.clone())
+    });
+    let (looking, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "looking for late webhooks", move || {
+        lateness::run(looking.clone(), stopped.clone())
     });
     let (trying, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "sending test webhooks", move || {
@@ -84,6 +92,19 @@ pub fn start(
     let (alerting, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "sending alerts", move || {
         alert::run(alerting.clone(), stopped.clone())
+    });
+    let (saving, stopped) = (app.clone(), stop.clone());
+    keep_running(tasks, "storing how much providers were used", move || {
+        let app = saving.clone();
+        every::run(
+            "storing how much providers were used",
+            SAVE_USAGE_EVERY,
+            stopped.clone(),
+            move || {
+                let app = app.clone();
+                async move { crate::service::usage::save(&app).await.map(|()| false) }
+            },
+        )
     });
     let (pruning, stopped) = (app.clone(), stop.clone());
     keep_running(tasks, "pruning", move || {

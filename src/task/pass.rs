@@ -131,8 +131,10 @@ fn report(status: ProviderStatus) -> ProviderReport {
         lagging: status.lagging,
         failing_since_ms,
         error: error.map(|error| error.to_string()),
+        day: status.day,
         requests_today: status.requests_today,
         errors_today: status.errors_today,
         daily_limit: status.daily_limit,
+        budget: status.budget,
     }
 }

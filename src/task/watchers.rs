@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::left_chains::LeftChains;
-use super::{keep_running, watch};
+use super::{keep_running, usage, watch};
 use crate::chain::pool::{Providers, usual_max_lag};
 use crate::chain::simulated::SimulatedChain;
 use crate::chain::{Connected, connect};
@@ -109,20 +109,21 @@ impl Watchers {
         let providers = Arc::new(Providers::new(blockchain.as_str(), providers, max_lag));
         let stop = self.stop.child_token();
         let (app, name, stopped) = (self.app.clone(), blockchain.clone(), stop.clone());
-        let watch = move || {
-            watch::run(
-                app.clone(),
-                name.clone(),
-                providers.clone(),
-                stopped.clone(),
-            )
-        };
         let tasks = self.tasks.clone();
         let ended = self.tasks.spawn(async move {
             if let Some(before) = before {
                 // Two passes over one chain would do everything twice. How the old one ended does not matter.
                 let _ = before.await;
             }
+            usage::resume(&app, &name, &providers);
+            let watch = move || {
+                watch::run(
+                    app.clone(),
+                    name.clone(),
+                    providers.clone(),
+                    stopped.clone(),
+                )
+            };
             let _ = keep_running(&tasks, "watching a chain", watch).await;
         });
         let by = Some(chain);

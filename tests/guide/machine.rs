@@ -61,6 +61,10 @@ case "$*" in
     for _ in $(seq 600); do grep -q ' reloaded' <(tail -n +"$before" "$ROOT/log") && exit; sleep 0.05; done; exit 1 ;;
 "status ocrch") kill -0 "$(cat "$ROOT/pid")" ;;
 "start ocrch-backup") sh -c "$(sed -n 's/^ExecStart=//p' "$ROOT/etc/systemd/system/ocrch-backup.service" | sed 's/%%/%/g')" ;;
+"start ocrch-alert@ocrch-backup.service")
+    alert=$ROOT/etc/systemd/system/ocrch-alert@.service
+    export "$(sed -n 's/^Environment=//p' "$alert")"
+    sh -c "$(sed -n 's/^ExecStart=//p' "$alert" | sed 's/%i/ocrch-backup.service/g; s/%H/this-machine/g')" ;;
 "daemon-reload" | "enable --now ocrch-backup.timer" | "reload caddy") ;;
 *) echo "systemctl $*: not expected" >&2; exit 1 ;;
 esac
@@ -185,6 +189,14 @@ impl Machine {
         let text = config.text(self.address);
         let wallets = &text[text.find("\n[[wallets]]").expect("a wallet")..];
         fs::write(self.path("edited"), edited.text() + wallets).expect("room");
+    }
+
+    /// Prepares the unit that the next editor saves: told at this address.
+    pub fn edit_alert(&self, url: &str) {
+        let path = self.path("release/examples/systemd/ocrch-alert@.service");
+        let unit = fs::read_to_string(path).expect("an example");
+        let edited = unit.replace("https://ntfy.sh/a-name-that-nobody-guesses", url);
+        fs::write(self.path("edited"), edited).expect("room");
     }
 
     /// Puts what an upgrade would have left in its place.

@@ -9,6 +9,7 @@ use crate::support::devnet::Devnet;
 use crate::support::http;
 use crate::support::markdown::{self, blocks};
 use crate::support::node::tests_dir;
+use crate::support::receiver::Receiver;
 use crate::support::shop::Shopper;
 use crate::support::wait;
 
@@ -43,6 +44,7 @@ const BLOCKS: [(&str, &[(&str, Run)]); 6] = [
             ("sudo nano /etc/ocrch/ocrch.toml", Here),
             ("sudo -u ocrch ocrch backup", Here),
             ("sudo install -d -m 700 -o ocrch", Here),
+            ("sudo cp examples/systemd/ocrch-alert@.service", Here),
             ("sudo systemctl stop ocrch", Here),
             (
                 "sudo install -m 755 litestream",
@@ -227,6 +229,15 @@ fn the_guide_leads_to_a_shop_that_is_paid() {
     assert!(said.contains("It was read back and is whole"), "{said}");
     let said = guide.follow(&machine, "ocrch-backup.timer");
     assert!(said.contains(".db"), "{said}");
+    let phone = Receiver::start();
+    machine.edit_alert(&phone.url("/phone"));
+    guide.follow(&machine, "ocrch-alert@");
+    let told = phone.wait_for("/phone", 1).remove(0);
+    let told = String::from_utf8_lossy(&told.body);
+    assert!(
+        told.starts_with("ocrch-backup.service has failed on "),
+        "{told}"
+    );
     let said = guide.follow(&machine, "/var/backups/ocrch/1.db");
     assert!(said.contains("Restored"), "{said}");
     wait::until("the order to be there", || {

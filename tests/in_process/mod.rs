@@ -1,6 +1,7 @@
 //! The application in this process: a real file and simulated chains, without HTTP, with a clock that tests turn.
 
 pub mod counted;
+pub mod logged;
 pub mod moody;
 
 use std::collections::BTreeMap;

@@ -34,7 +34,8 @@ pub struct FeedJson {
     pub events: Vec<ChangeJson>,
     /// Ask again with this as `after`.
     pub next: i64,
-    /// Whether events after the one that was named have been forgotten (`retention.events`): read the orders anew.
+    /// Whether events after the one that was named have been forgotten (`retention.events`), or there is none with that
+    /// number, as after an older copy took the database's place: read the orders anew.
     pub missed: bool,
 }
 
@@ -88,12 +89,16 @@ impl FeedApi {
         };
         let part = part.map_err(Failure::from)?;
         let config = self.0.app.config();
-        let next = part.entries.last().map_or(after, |entry| entry.id);
+        let after_last = after > part.last;
+        let next = match after_last {
+            true => part.last,
+            false => part.entries.last().map_or(after, |entry| entry.id),
+        };
         let entries = part.entries.into_iter();
         Ok(Json(FeedJson {
             events: entries.map(|entry| change(&config, entry)).collect(),
             next,
-            missed: part.first.saturating_sub(1) > after,
+            missed: after_last || part.first.saturating_sub(1) > after,
         }))
     }
 }

@@ -17,13 +17,15 @@ pub struct Part {
     pub last: i64,
 }
 
-/// The entries after one, the oldest first; where there are none, waits for one, but not longer than `wait`.
+/// The entries after one, the oldest first; where there are none, waits for one, but not longer than `wait`. After one that there never was,
+/// nothing is waited for.
 pub async fn after(app: &App, id: i64, limit: u32, wait: Duration) -> Result<Part, StoreError> {
     let until = Instant::now() + wait;
     loop {
         let news = app.feed_changed();
         let part = read(app, id, limit).await?;
-        if !part.entries.is_empty() || timeout_at(until, news).await.is_err() {
+        let nothing_to_come = !part.entries.is_empty() || part.last < id;
+        if nothing_to_come || timeout_at(until, news).await.is_err() {
             return Ok(part);
         }
     }

@@ -1,0 +1,63 @@
+//! Says when webhooks wait for their turn for too long, and when that is over.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::service::{App, StoreError, outbox};
+
+/// How often it is looked.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// One that is due for so long is late, in seconds. A retry that waits for its time is not.
+const LATE: i64 = 15 * 60;
+/// When none is due for longer than this, it is over.
+const IN_TIME: i64 = 60;
+
+/// Looks until the stop.
+pub async fn run(app: App, stop: CancellationToken) {
+    let mut lateness = Lateness::new(app);
+    while !stop.is_cancelled() {
+        if let Err(error) = lateness.look() {
+            tracing::debug!(%error, "cannot look for webhooks that are late");
+        }
+        stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY))
+            .await;
+    }
+}
+
+/// What the log was told last.
+pub struct Lateness {
+    app: App,
+    /// Since when the first of those that were late had been due; `None` while all is well.
+    since: Option<i64>,
+}
+
+impl Lateness {
+    pub fn new(app: App) -> Self {
+        Self { app, since: None }
+    }
+
+    /// Logs what changed since the last look.
+    pub fn look(&mut self) -> Result<(), StoreError> {
+        let now = self.app.clock().now();
+        let (waiting, oldest) = outbox::backlog(&self.app)?;
+        let seconds = oldest.map_or(0, |oldest| now - oldest);
+        match (self.since, oldest) {
+            (None, Some(since)) if seconds > LATE => {
+                self.since = oldest;
+                tracing::warn!(
+                    waiting,
+                    since,
+                    "webhooks are late: {waiting} wait for their turn, the first of them for {seconds} s now; their receiver takes fewer than there are"
+                );
+            }
+            (Some(since), _) if seconds <= IN_TIME => {
+                self.since = None;
+                let seconds = now - since;
+                tracing::info!(since, "webhooks are in time again, after {seconds} s");
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
