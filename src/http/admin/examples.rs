@@ -97,8 +97,8 @@ impl Example for AdminTransferJson {
             ignored: false,
             vanished: false,
             tail_dropped: false,
-            likely: vec![likely],
-            claims: vec![],
+            likely: Some(vec![likely]),
+            claims: Some(vec![]),
         }
     }
 }
