@@ -122,7 +122,9 @@ impl From<AdminError> for Failure {
         match error {
             AdminError::Store(error) => error.into(),
             AdminError::NotFound => Self::saying(StatusCode::NOT_FOUND, error),
-            AdminError::Url(_) => Self::saying(StatusCode::BAD_REQUEST, error),
+            AdminError::Url(_) | AdminError::Blockchain(_) | AdminError::Token(_) => {
+                Self::saying(StatusCode::BAD_REQUEST, error)
+            }
             _ => Self::saying(StatusCode::CONFLICT, error),
         }
     }

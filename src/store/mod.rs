@@ -17,6 +17,7 @@ pub mod inspect;
 pub mod likely;
 pub mod loss;
 mod migrate;
+pub mod names;
 pub mod order_list;
 mod order_search;
 pub mod orders;

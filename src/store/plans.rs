@@ -9,7 +9,7 @@ use super::order_list::OrderFilter;
 use super::page::{Page, Place, Walk};
 use super::transfer_list::TransferFilter;
 use super::{
-    audit, changes, counts, deposit_list, deposits, event_list, likely, migrate, order_list,
+    audit, changes, counts, deposit_list, deposits, event_list, likely, migrate, names, order_list,
     order_search, transfer_list,
 };
 use crate::domain::order::OrderStatus;
@@ -141,6 +141,8 @@ fn every_list_of_transfers_walks_along_an_index() {
 fn what_else_the_admin_asks_scans_nothing() {
     let db = database();
     no_scan(&db, likely::NEAR);
+    no_scan(&db, names::NEXT_CHAIN);
+    no_scan(&db, names::NEXT_COIN);
     no_scan(&db, &likely::meant_sql());
     no_scan(&db, &changes::after_sql());
     no_scan(&db, &audit::list_sql());
