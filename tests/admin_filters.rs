@@ -153,3 +153,44 @@ fn names_that_left_the_configuration_are_known_while_transfers_have_them() {
     let refused = admin.call("GET", "/transfers?blockchain=x", &Value::Null);
     assert!(refused.text().contains(" devnet,"), "{refused:?}");
 }
+
+/// Dust, which strangers send so that somebody copies their address, does not bury money.
+#[test]
+fn what_was_too_small_to_be_reported_is_kept_apart() {
+    let world = World::start();
+    let admin = world.admin();
+    let net = &world.net;
+    let [dust, money] =
+        ["0.009999", "0.01"].map(|amount| net.usdt.transfer(&net.anvil, &net.wallet, amount));
+    world.confirm();
+    let both = wait::until("both to be unmatched", || {
+        let inbox = admin.get("/transfers?unmatched=true");
+        (inbox.as_array().map(Vec::len) == Some(2)).then_some(inbox)
+    });
+    assert_eq!(
+        (&both[0]["small"], &both[1]["small"]),
+        (&json!(false), &json!(true))
+    );
+    for (small, hash) in [(true, &dust), (false, &money)] {
+        for also in ["", "&unmatched=true", "&token=USDT", &format!("&q={hash}")] {
+            let found = admin.get(&format!("/transfers?small={small}{also}"));
+            assert_eq!(found.as_array().map(Vec::len), Some(1), "{small}{also}");
+            assert_eq!(found[0]["txn_hash"], hash.as_str(), "{small}{also}");
+        }
+        let other = if small { &money } else { &dust };
+        let none = format!("/transfers?small={small}&q={other}");
+        assert_eq!(admin.get(&none), json!([]));
+        let exported = column(&admin, &format!("/transfers.csv?small={small}"), "txn_hash");
+        assert_eq!(exported, [hash.as_str()]);
+    }
+    let counted = |expected: (u64, u64)| {
+        let now = &admin.get("/stats")["now"];
+        let found = (&now["unmatched_transfers"], &now["small_transfers"]);
+        assert_eq!(found, (&json!(expected.0), &json!(expected.1)));
+    };
+    counted((1, 1));
+    let ignore = format!("/transfers/{}/ignore", both[1]["id"]);
+    admin.post(&ignore, &Value::Null);
+    counted((1, 0));
+    assert_eq!(admin.get("/transfers?small=true"), json!([]));
+}

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, params_from_iter, types::Value};
 
-use super::counts::{FAILING, OPEN, PENDING, UNMATCHED, WAITING};
+use super::counts::{FAILING, OPEN, PENDING, SMALL, UNMATCHED, WAITING};
 use super::deposit_list::DepositFilter;
 use super::event_list::EventFilter;
 use super::order_list::OrderFilter;
@@ -117,7 +117,12 @@ fn every_list_of_transfers_walks_along_an_index() {
             for blockchain in choices(text("eth")) {
                 for coin in choices(text("USDT")) {
                     for txn_hash in choices(text("0xab")) {
-                        for unmatched in [false, true] {
+                        for (unmatched, small) in [
+                            (false, None),
+                            (true, None),
+                            (true, Some(false)),
+                            (true, Some(true)),
+                        ] {
                             let filter = TransferFilter {
                                 wallet: wallet.clone(),
                                 status,
@@ -125,6 +130,7 @@ fn every_list_of_transfers_walks_along_an_index() {
                                 coin: coin.clone(),
                                 txn_hash: txn_hash.clone(),
                                 unmatched,
+                                small,
                             };
                             let (walk, values) = transfer_list::walk(&filter);
                             walks(&db, &walk);
@@ -146,7 +152,7 @@ fn what_else_the_admin_asks_scans_nothing() {
     no_scan(&db, &likely::meant_sql());
     no_scan(&db, &changes::after_sql());
     no_scan(&db, &audit::list_sql());
-    for rows in [PENDING, OPEN, WAITING, UNMATCHED, FAILING] {
+    for rows in [PENDING, OPEN, WAITING, UNMATCHED, SMALL, FAILING] {
         no_scan(&db, &counts::sql(rows));
     }
 }

@@ -150,6 +150,9 @@ impl CsvApi {
         token: Query<Option<String>>,
         /// `true`: only those that wait for a decision: unmatched and not ignored.
         unmatched: Query<Option<bool>>,
+        /// Of those that wait for a decision, `true`: only those that were below `payments.report_from` when they were confirmed;
+        /// `false`: only the others.
+        small: Query<Option<bool>>,
         /// The hash of a transaction.
         q: Query<Option<String>>,
         /// First seen at this Unix second or later.
@@ -163,6 +166,7 @@ impl CsvApi {
             blockchain: blockchain.as_deref(),
             token: token.as_deref(),
             unmatched: *unmatched,
+            small: *small,
             q: q.as_deref(),
         };
         let filter = query.read(&self.0.app).await?;

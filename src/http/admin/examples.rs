@@ -95,6 +95,7 @@ impl Example for AdminTransferJson {
             held_back: None,
             explorer_url: payment.explorer_url,
             ignored: false,
+            small: false,
             vanished: false,
             tail_dropped: false,
             likely: Some(vec![likely]),
@@ -246,6 +247,7 @@ impl Example for StatsJson {
                 open_deposits: 1,
                 waiting_transfers: 0,
                 unmatched_transfers: 1,
+                small_transfers: 0,
                 failing_webhooks: 0,
             },
         }

@@ -36,6 +36,7 @@ pub struct TransferQuery<'a> {
     pub blockchain: Option<&'a str>,
     pub token: Option<&'a str>,
     pub unmatched: Option<bool>,
+    pub small: Option<bool>,
     pub q: Option<&'a str>,
 }
 
@@ -47,7 +48,8 @@ impl TransferQuery<'_> {
             blockchain: chain(app, self.blockchain).await?,
             coin: coin(app, self.token).await?,
             txn_hash: given(self.q).map(hash_as_stored),
-            unmatched: self.unmatched.unwrap_or(false),
+            unmatched: self.unmatched.unwrap_or(false) || self.small.is_some(),
+            small: self.small,
         })
     }
 }

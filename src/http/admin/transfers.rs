@@ -59,6 +59,7 @@ impl TransfersApi {
             blockchain: blockchain.as_deref(),
             token: token.as_deref(),
             unmatched: None,
+            small: None,
             q: None,
         };
         let filter = TransferFilter {
@@ -93,6 +94,9 @@ impl TransfersApi {
         token: Query<Option<String>>,
         /// `true`: only those that wait for a decision: unmatched and not ignored.
         unmatched: Query<Option<bool>>,
+        /// Of those that wait for a decision, `true`: only those that were below `payments.report_from` when they were confirmed;
+        /// `false`: only the others.
+        small: Query<Option<bool>>,
         /// The hash of a transaction.
         q: Query<Option<String>>,
         /// First seen at this Unix second or later.
@@ -113,6 +117,7 @@ impl TransfersApi {
             blockchain: blockchain.as_deref(),
             token: token.as_deref(),
             unmatched: *unmatched,
+            small: *small,
             q: q.as_deref(),
         };
         let filter = query.read(&self.0.app).await?;

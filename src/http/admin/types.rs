@@ -94,6 +94,8 @@ pub struct AdminTransferJson {
     pub explorer_url: Option<String>,
     /// Hidden from the inbox of unmatched transfers by an admin.
     pub ignored: bool,
+    /// It was unmatched and below `payments.report_from` when it was confirmed, and so was not reported.
+    pub small: bool,
     /// It paid its order and then left the chain: find out what happened.
     pub vanished: bool,
     /// It paid a deposit of the bare amount while one with a tail on it was open: perhaps another shopper dropped the tail.
@@ -246,6 +248,7 @@ impl AdminTransferJson {
             confirmations_required: transfer.required,
             held_back: transfer.held_back,
             ignored: transfer.ignored,
+            small: transfer.small,
             vanished: transfer.vanished,
             tail_dropped: transfer.tail_dropped,
             likely: None,
