@@ -15,7 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_held_back.sql"),
     include_str!("migrations/0004_admin.sql"),
     include_str!("migrations/0005_alerts.sql"),
-    include_str!("migrations/0007_small.sql"),
+    include_str!("migrations/0007_inbox_and_search.sql"),
 ];
 
 /// The schema that this version knows.

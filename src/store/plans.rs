@@ -85,6 +85,9 @@ fn every_list_walks_along_an_index() {
                     let bounds =
                         "orders_by_merchant_id (merchant_order_id>? AND merchant_order_id<?)";
                     assert!(plan.len() == 1 && plan[0].contains(bounds), "{plan:#?}");
+                    // Beside the ids, only a status is asked of all orders that begin so without reading them.
+                    let in_index = filter.payment_chain.is_none() && filter.payment_coin.is_none();
+                    assert_eq!(plan[0].contains("COVERING"), in_index, "{plan:#?}");
                 }
             }
         }
