@@ -50,7 +50,7 @@ pub struct Outcome {
     /// Why there was no answer, on one line.
     pub error: Option<String>,
     pub latency_ms: u64,
-    /// The first 200 bytes of the answer, made printable.
+    /// The first 200 bytes of the answer, in whole characters, made printable.
     pub answer: String,
     /// Whether the receiver kept us waiting to the end, with its answer or in the middle of it.
     pub timed_out: bool,
@@ -145,7 +145,20 @@ fn beginning(body: ureq::Body) -> (String, bool) {
         e.kind() == std::io::ErrorKind::TimedOut
             || e.downcast::<ureq::Error>().is_ok_and(|e| is_timeout(&e))
     });
-    (printable(&String::from_utf8_lossy(&bytes)), timed_out)
+    (
+        printable(&String::from_utf8_lossy(whole(&bytes))),
+        timed_out,
+    )
+}
+
+/// Without the beginning of a character whose end was cut off.
+fn whole(bytes: &[u8]) -> &[u8] {
+    let continues = |byte: &u8| byte & 0b1100_0000 == 0b1000_0000;
+    let last = bytes.iter().rposition(|byte| !continues(byte)).unwrap_or(0);
+    match std::str::from_utf8(&bytes[last..]) {
+        Err(error) if error.error_len().is_none() => &bytes[..last],
+        _ => bytes,
+    }
 }
 
 fn is_timeout(error: &ureq::Error) -> bool {
@@ -352,6 +365,31 @@ mod tests {
         assert!(outcome.delivered());
         assert_eq!(outcome.answer, "ß".repeat(100));
         assert!(outcome.latency_ms < 2_000, "{outcome:?}");
+    }
+
+    #[test]
+    fn no_character_is_cut_in_two() {
+        for (answer, kept) in [
+            ("€".repeat(100), "€".repeat(66)),
+            (
+                format!("a{}", "ß".repeat(200)),
+                format!("a{}", "ß".repeat(99)),
+            ),
+            (format!("{}𝄞", "x".repeat(197)), "x".repeat(197)),
+        ] {
+            let (url, _requests) = receiver(move |stream| {
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+                    answer.len()
+                );
+                stream.write_all(head.as_bytes()).unwrap();
+                stream.write_all(answer.as_bytes()).unwrap();
+            });
+            assert_eq!(post(&sender(""), &url).answer, kept);
+        }
+        // What is no UTF-8 stays as far as it can be shown.
+        assert_eq!(whole(b"\xff\x80"), b"\xff\x80");
+        assert_eq!(whole(b""), b"");
     }
 
     #[test]

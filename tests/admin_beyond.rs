@@ -42,6 +42,12 @@ fn unmatched_money_is_explained_assigned_and_told() {
         likeliest["reasons"],
         json!([{"kind": "short_by", "amount": "0.5"}])
     );
+    // A wallet's list looks for no order, and does not say that there is none.
+    let of_wallet = admin.get(&format!("/wallets/{}/transfers", world.net.wallet));
+    assert_eq!(of_wallet[0]["id"], transfer["id"]);
+    for absent in ["likely", "claims"] {
+        assert!(of_wallet[0].get(absent).is_none(), "{of_wallet}");
+    }
     let mut socket = shopper.socket();
     let path = format!("/transfers/{id}/assign");
     let wish = json!({"order_id": shopper.order_id, "reason": "agreed by e-mail"});

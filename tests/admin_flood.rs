@@ -1,6 +1,7 @@
 //! A flood of wrong admin secrets: shoppers are served all the same, and the right secret gets in.
 //!
-//! `OCRCH_TEST_FLOOD=10` floods for so many seconds and measures: reads must keep half of their throughput.
+//! `OCRCH_TEST_FLOOD=10` floods for so many seconds and measures: reads must keep half of their throughput. Otherwise it is
+//! counted what they keep it by: threads that compute, and guesses that are answered without a warning.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -72,6 +73,19 @@ fn threads(server: &Server) -> usize {
     tasks.expect("a process").count()
 }
 
+/// The most threads that the server has until the stop.
+fn most_threads_until(server: &Server, stop: Arc<AtomicBool>) -> thread::JoinHandle<usize> {
+    let tasks = format!("/proc/{}/task", server.pid());
+    thread::spawn(move || {
+        let mut most = 0;
+        while !stop.load(Ordering::Relaxed) {
+            most = most.max(std::fs::read_dir(&tasks).expect("a process").count());
+            thread::sleep(Duration::from_millis(5));
+        }
+        most
+    })
+}
+
 /// Each of them would compute on a thread of its own, all at once.
 #[test]
 fn clients_that_hang_up_leave_no_work_behind() {
@@ -113,13 +127,17 @@ fn a_flood_of_wrong_secrets_stalls_nobody() {
     let order = shop.create(&order_body("5", "http://127.0.0.1:1/"));
     let shopper = shop.shopper(order["order_id"].as_str().expect("an id"));
     let quiet = reads(&shopper, time);
+    let threads_before = threads(&server);
 
+    let began = Instant::now();
     let stop = Arc::new(AtomicBool::new(false));
     let refused = Arc::new(AtomicUsize::new(0));
+    let unwarned = Arc::new(AtomicUsize::new(0));
     let begin = Arc::new(Barrier::new(FLOODERS + 1));
     let flooders: Vec<_> = (0..FLOODERS)
         .map(|i| {
             let (stop, refused, begin) = (stop.clone(), refused.clone(), begin.clone());
+            let unwarned = unwarned.clone();
             let admin = Admin {
                 base: server.base(),
                 secret: String::new(),
@@ -138,6 +156,7 @@ fn a_flood_of_wrong_secrets_stalls_nobody() {
                     };
                     assert!([401, 429].contains(&reply.status), "{reply:?}");
                     refused.fetch_add(1, Ordering::Relaxed);
+                    unwarned.fetch_add(usize::from(reply.status == 401), Ordering::Relaxed);
                 }
             })
         })
@@ -156,19 +175,35 @@ fn a_flood_of_wrong_secrets_stalls_nobody() {
         admin.get("/wallets");
         (first, start.elapsed())
     });
+    let most_threads = most_threads_until(&server, stop.clone());
     let flooded = reads(&shopper, time);
     let (first, again) = entering.join().expect("the right secret gets in");
     stop.store(true, Ordering::Relaxed);
     for flooder in flooders {
         flooder.join().expect("a flooder");
     }
-    assert!(flooded > 0 && refused.load(Ordering::Relaxed) > 0);
+    let refused = refused.load(Ordering::Relaxed);
+    assert!(flooded > 0 && refused > 0);
+    // One computes for all the flooders.
+    let most_threads = most_threads.join().expect("a count");
+    assert!(
+        most_threads <= threads_before + 2,
+        "{most_threads} threads, and {threads_before} before"
+    );
+    // Ten of a client, and one more for each ten seconds.
+    let (unwarned, free) = (
+        unwarned.load(Ordering::Relaxed),
+        11 + began.elapsed().as_secs() as usize / 10,
+    );
+    assert!(
+        unwarned <= free,
+        "{unwarned} of {refused} guesses were answered as if there had been no other"
+    );
     if measured.is_some() {
         let kept = flooded as f64 / quiet as f64;
         println!(
-            "flood of wrong secrets: {quiet} reads without, {flooded} with it ({kept:.2}); {} secrets refused; \
-             the right one got in after {first:?}, then after {again:?}",
-            refused.load(Ordering::Relaxed)
+            "flood of wrong secrets: {quiet} reads without, {flooded} with it ({kept:.2}); {refused} secrets refused; \
+             the right one got in after {first:?}, then after {again:?}"
         );
         assert!(
             kept >= 0.5,

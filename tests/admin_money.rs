@@ -143,8 +143,9 @@ fn an_assigned_transfer_pays_an_order_whatever_it_lacks() {
     let row = inbox(&turned)[0];
     let found = turned.runtime.block_on(transfers::find(&turned.app, row));
     let found = found.unwrap();
-    assert_eq!(found.likely[0].0.order, order.id, "it is the likeliest");
-    assert_eq!(found.likely[0].1.len(), 1, "{:?}", found.likely[0].1);
+    let (likeliest, reasons) = &found.likely.unwrap()[0];
+    assert_eq!(likeliest.order, order.id, "it is the likeliest");
+    assert_eq!(reasons.len(), 1, "{reasons:?}");
     assign(&turned, row, &order).unwrap();
     assert_eq!(turned.status(&order), OrderStatus::Paid);
     assert_eq!(paid_events(&turned, &order), 1);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::config::Config;
+use crate::support::devnet::text;
 use crate::support::faulty_rpc::Fault;
 use crate::support::receiver::{Answer, Receiver};
 use crate::support::wait;
@@ -69,6 +70,59 @@ fn payments_and_stray_money_are_told_once_each() {
     wait::holds(Duration::from_secs(3), "nothing is told twice", || {
         texts(&phone).len() == 2
     });
+}
+
+/// What each service documents: ntfy takes the text itself; Gotify, Slack and Discord JSON with fields of their own.
+#[test]
+fn each_service_is_told_in_its_own_format() {
+    let phone = Receiver::start();
+    phone.script(|told| match told.path.starts_with("/api/webhooks/") {
+        // Discord has nothing to say about it.
+        true => Answer::Status(204),
+        false => Answer::Status(200),
+    });
+    let world = World::start();
+    let net = &world.net;
+    for (format, path, field) in [
+        ("text", "/ocrch-shop", None),
+        ("gotify", "/message?token=A1", Some("message")),
+        ("slack", "/services/T0/B0/x", Some("text")),
+        ("discord", "/api/webhooks/1/x", Some("content")),
+    ] {
+        world.reload_with(|config| {
+            config
+                .set_text("merchant", "name", "A<B")
+                .set_text("alerts", "url", &phone.url(path))
+                .set_text("alerts", "format", format)
+                .set("alerts", "on", "[\"unmatched\"]");
+        });
+        net.usdt.transfer(&net.anvil, &net.wallet, "7.5");
+        world.confirm();
+        let told = phone.wait_for(path, 1).remove(0);
+        assert_eq!(told.method, "POST", "{format}");
+        let (kind, text) = match field {
+            None => (
+                "text/plain; charset=utf-8",
+                String::from_utf8_lossy(&told.body).into_owned(),
+            ),
+            Some(field) => ("application/json", text(&told.json(), field).to_owned()),
+        };
+        assert_eq!(told.header("content-type"), kind, "{format}");
+        let shop = match format {
+            "slack" => "A&lt;B",
+            _ => "A<B",
+        };
+        let begins = format!("{shop}: 7.5 USDT on devnet came in");
+        assert!(text.starts_with(&begins), "{format}: {text}");
+        let json = |field: &str| told.json()[field].clone();
+        match format {
+            "gotify" => assert_eq!((json("title"), json("priority")), ("A<B".into(), 5.into())),
+            "discord" => assert_eq!(json("allowed_mentions"), json!({ "parse": [] })),
+            _ => {}
+        }
+    }
+    assert_eq!(phone.deliveries().len(), 4, "once each");
+    assert!(!world.server.log().contains("could not be sent"));
 }
 
 #[test]

@@ -309,7 +309,7 @@ fn a_backup_of_an_older_version_is_compared_too() {
     done(&house.backup(&file, &[]));
     let older = Connection::open(&file).expect("a database");
     older
-        .execute_batch("DROP TABLE audit; DROP TABLE claims; DROP INDEX transfers_unmatched; ALTER TABLE transfers DROP COLUMN ignored")
+        .execute_batch("DROP TABLE audit; DROP TABLE claims; DROP INDEX transfers_unmatched; DROP INDEX transfers_unmatched_by_size; ALTER TABLE transfers DROP COLUMN ignored")
         .expect("SQL");
     drop(older);
     house

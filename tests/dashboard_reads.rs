@@ -64,6 +64,34 @@ fn what_is_found_can_be_filtered_and_exported() {
 }
 
 #[test]
+fn dust_does_not_bury_money() {
+    let world = World::start();
+    let net = &world.net;
+    for amount in ["3", "0.000001", "0.000002"] {
+        net.usdt.transfer(&net.anvil, &net.wallet, amount);
+    }
+    world.confirm();
+    wait::until("all to be unmatched", || {
+        let inbox = world.admin().get("/transfers?unmatched=true");
+        (inbox.as_array().map(Vec::len) == Some(3)).then_some(())
+    });
+    let mut script = Script::start(
+        "dashboard-small.mjs",
+        &json!({ "base": world.server.base(), "secret": SECRET }),
+    );
+    let inbox = script.expect("inbox");
+    assert_eq!(inbox["money"], json!(["3 USDT on devnet"]));
+    assert_eq!(inbox["faults"], json!([]));
+    assert_eq!(inbox["badge"], "Inbox\n1\nunmatched");
+    let small = script.expect("small");
+    let dust = ["0.000002 USDT on devnet", "0.000001 USDT on devnet"];
+    assert_eq!(small["money"], json!(dust));
+    assert_eq!(small["faults"], json!([]));
+    assert_eq!(script.expect("back")["errors"], json!([]));
+    script.finish();
+}
+
+#[test]
 fn numbers_and_claims_are_those_of_what_happened() {
     let world = World::start();
     let (first, deposit) = world.deposit("20.00", "USDT");

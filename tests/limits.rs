@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::support::config::Config;
+use crate::support::http;
 use crate::support::net;
 use crate::support::server::Server;
 use crate::support::socket::{Frame, Socket};
@@ -152,6 +153,35 @@ fn long_urls_and_headers_are_refused() {
         Some(431)
     );
     assert_eq!(status("/health", &"x: y\r\n".repeat(200)), Some(431));
+}
+
+/// Where the parser refuses a request by itself, no rules for browsers go along: then there must be nothing to show.
+#[test]
+fn a_refusal_has_rules_for_browsers_or_no_body() {
+    let server = server(|_| {});
+    let long = format!("{}/health?{}", server.base(), "x".repeat(9000));
+    let ours = http::send("GET", &long, &[], b"");
+    ours.expect_error(414, "URL too long");
+    assert_eq!(ours.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(ours.header("x-frame-options"), Some("DENY"));
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(200));
+    for (request, status) in [(&*many, 431), ("no request\r\n\r\n", 400)] {
+        let mut stream = connect(server.address());
+        let _ = stream.write_all(request.as_bytes());
+        let mut answer = Vec::new();
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        stream.read_to_end(&mut answer).expect("an answer");
+        let answer = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+        assert!(
+            answer.starts_with(&format!("http/1.1 {status} ")),
+            "{answer}"
+        );
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(
+            head.contains("content-length: 0") && body.is_empty(),
+            "{answer}"
+        );
+    }
 }
 
 #[test]

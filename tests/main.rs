@@ -5,6 +5,7 @@
 
 mod admin;
 mod admin_beyond;
+mod admin_filters;
 mod admin_flood;
 mod admin_many;
 mod admin_money;

@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::config::Config;
 use crate::support::http;
 use crate::support::net;
 use crate::support::node::Script;
-use crate::support::server::ocrch;
+use crate::support::server::{Server, ocrch};
 use crate::support::wait;
 
 struct Demo(Child);
@@ -67,4 +68,46 @@ fn the_demo_stays_at_home() {
         .output()
         .expect("the binary starts");
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn the_bare_address_leads_customers_and_owners_on() {
+    let mut config = Config::new();
+    config.set_text("merchant", "name", "Beans & <Leaves>");
+    let server = Server::start(&config);
+    let home = |language: &str| {
+        let headers = [("accept-language", language)];
+        http::send("GET", &server.base(), &headers, b"").expect(200)
+    };
+    let english = home("en");
+    let text = english.text();
+    for part in [
+        "<html lang=\"en\"",
+        "Payment to <bdi>Beans &amp; &lt;Leaves&gt;</bdi>",
+        "This payment link is incomplete. Please ask the shop for a new one.",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(home("ar").text().contains("<html lang=\"ar\" dir=\"rtl\""));
+    for (name, value) in [
+        ("content-type", "text/html; charset=utf-8"),
+        ("vary", "Accept-Encoding"),
+        ("x-frame-options", "DENY"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        assert_eq!(english.header(name), Some(value), "{english:?}");
+    }
+    let rules = english.header("content-security-policy").expect("rules");
+    assert!(!rules.contains("unsafe"), "{rules}");
+    let mut script = Script::start("home.mjs", &json!({ "base": server.base() }));
+    let seen = script.expect("seen");
+    assert_eq!(seen["found"], json!([]));
+    assert_ne!(seen["grounds"][0], seen["grounds"][1], "light and dark");
+    script.finish();
+
+    // A shop with a page of its own needs this one as well.
+    server.configure(config.set("checkout", "enabled", "false"));
+    server.reload();
+    assert!(home("de").text().contains("unvollständig"));
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use poem::http::{StatusCode, header};
 use poem::{Error, PathPattern, Response};
+use poem_openapi::error::ParseParamError;
 
 use crate::domain::signature::SignatureError;
 use crate::service::StoreError;
@@ -121,7 +122,9 @@ impl From<AdminError> for Failure {
         match error {
             AdminError::Store(error) => error.into(),
             AdminError::NotFound => Self::saying(StatusCode::NOT_FOUND, error),
-            AdminError::Url(_) => Self::saying(StatusCode::BAD_REQUEST, error),
+            AdminError::Url(_) | AdminError::Blockchain(_) | AdminError::Token(_) => {
+                Self::saying(StatusCode::BAD_REQUEST, error)
+            }
             _ => Self::saying(StatusCode::CONFLICT, error),
         }
     }
@@ -158,12 +161,28 @@ fn answer_to(error: Error) -> Response {
         tracing::error!(%error, "request failed");
         return super::text(INTERNAL.status, INTERNAL.text);
     }
+    if let Some(error) = error.downcast_ref::<ParseParamError>() {
+        return super::text(status, unreadable(error));
+    }
     let text = match status {
         StatusCode::NOT_FOUND => "not found".to_owned(),
         StatusCode::METHOD_NOT_ALLOWED => "method not allowed".to_owned(),
         _ => error.to_string(),
     };
     super::text(status, text)
+}
+
+/// What is wrong with a parameter, and what would be right. Only the library's reason says which type was wanted.
+fn unreadable(error: &ParseParamError) -> String {
+    let ParseParamError { name, reason } = error;
+    let wanted = |type_name: &str| reason.contains(&format!("\"{type_name}\""));
+    if wanted("integer_int64") {
+        format!("invalid {name}: expected a whole number")
+    } else if wanted("boolean") {
+        format!("invalid {name}: expected true or false")
+    } else {
+        format!("invalid {name}: {reason}")
+    }
 }
 
 /// A bug: the request is answered all the same.

@@ -1,4 +1,5 @@
-//! Rules for browsers on every answer that has none of its own.
+//! Rules for browsers on every answer that has none of its own. What hyper refuses by itself, since no request can be made of
+//! it, is answered without any, and without a body that a browser could show.
 
 use poem::http::{HeaderName, HeaderValue, header};
 use poem::{Endpoint, EndpointExt, Response};
@@ -26,7 +27,8 @@ pub fn protected<R: Endpoint<Output = Response> + 'static>(
     })
 }
 
-fn protect(response: &mut Response, config: &Config) {
+/// Adds what one answer lacks.
+pub fn protect(response: &mut Response, config: &Config) {
     add(response, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     add(response, header::REFERRER_POLICY, "no-referrer");
     add(response, header::CACHE_CONTROL, "no-cache, private");

@@ -5,6 +5,7 @@ mod checkout;
 mod encoding;
 mod fallback;
 mod heading;
+mod home;
 mod language;
 mod link;
 mod overrides;
@@ -45,7 +46,8 @@ pub enum CheckoutPage {
     Demo,
 }
 
-/// Adds `/checkout`, `/ocrch.js`, `/admin`, `/docs` and `/vendor` to the server's routes.
+/// Adds `/checkout`, `/ocrch.js`, `/admin`, `/docs`, `/vendor` and, where it is no demo with a shop there, `/` to the server's
+/// routes.
 pub fn add(route: Route, app: &App, page_kind: CheckoutPage) -> Route {
     let route = route
         .at("/admin", page(|_| Asset::of::<Admin>("index.html")))
@@ -57,6 +59,10 @@ pub fn add(route: Route, app: &App, page_kind: CheckoutPage) -> Route {
         .at("/docs", page(|_| Asset::of::<Docs>("index.html")))
         .at("/docs/:file", page(Asset::of::<Docs>))
         .at("/vendor/*file", page(Asset::of_compressed::<Vendor>));
+    let route = match page_kind {
+        CheckoutPage::Bundled => home::add(route, app),
+        CheckoutPage::Demo => route,
+    };
     checkout::add(route, app, page_kind)
 }
 

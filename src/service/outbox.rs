@@ -62,15 +62,12 @@ pub fn queue_order_event(
     Ok(())
 }
 
-/// Queues the report of a transfer that pays nothing, where the merchant wants such reports and it is no dust.
+/// Queues the report of a transfer that pays nothing, where the merchant wants such reports.
 pub fn queue_unknown_transfer(
     tx: &mut Tx<'_>,
     config: &Config,
     transfer: &StoredTransfer,
 ) -> Result<(), StoreError> {
-    if transfer.facts.value < config.payments.report_from {
-        return Ok(());
-    }
     alerts::unmatched(tx, config, transfer)?;
     let Some(url) = &config.merchant.unknown_transfer_webhook_url else {
         return Ok(());

@@ -189,14 +189,18 @@ fn confirm(
     match payable_deposit(tx, config, &transfer)? {
         Some(deposit) => pay(tx, config, &transfer, &deposit),
         None => {
-            transfers::set_unmatched(tx, row)?;
+            let small = transfer.facts.value < config.payments.report_from;
+            transfers::set_unmatched(tx, row, small)?;
             drop_candidate(tx, &transfer)?;
             changes::note_unknown_transfer(tx, row)?;
             tracing::info!(
                 transfer = row, blockchain = %transfer.facts.blockchain, value = %transfer.facts.value,
                 coin = %transfer.facts.coin, "confirmed transfer fits no deposit"
             );
-            outbox::queue_unknown_transfer(tx, config, &transfer)
+            match small {
+                true => Ok(()),
+                false => outbox::queue_unknown_transfer(tx, config, &transfer),
+            }
         }
     }
 }

@@ -14,7 +14,10 @@ pub struct Now {
     pub pending_orders: u64,
     pub open_deposits: u64,
     pub waiting_transfers: u64,
+    /// Without the small ones.
     pub unmatched_transfers: u64,
+    /// Unmatched ones that were too small to be reported.
+    pub small_transfers: u64,
     pub failing_webhooks: u64,
 }
 
@@ -30,6 +33,7 @@ pub fn now(connection: &Connection) -> Result<Now, StoreError> {
         open_deposits: count(OPEN)?,
         waiting_transfers: count(WAITING)?,
         unmatched_transfers: count(UNMATCHED)?,
+        small_transfers: count(SMALL)?,
         failing_webhooks: count(FAILING)?,
     })
 }
@@ -65,8 +69,10 @@ pub(super) const PENDING: &str = "orders INDEXED BY orders_by_status WHERE statu
 pub(super) const OPEN: &str = "deposits INDEXED BY deposits_open WHERE status = 'open'";
 pub(super) const WAITING: &str =
     "transfers INDEXED BY transfers_by_status WHERE status = 'waiting_for_confirmation'";
-pub(super) const UNMATCHED: &str = "transfers INDEXED BY transfers_unmatched
-     WHERE status = 'no_matched_deposit' AND ignored = 0";
+pub(super) const UNMATCHED: &str = "transfers INDEXED BY transfers_unmatched_by_size
+     WHERE small = 0 AND status = 'no_matched_deposit' AND ignored = 0";
+pub(super) const SMALL: &str = "transfers INDEXED BY transfers_unmatched_by_size
+     WHERE small = 1 AND status = 'no_matched_deposit' AND ignored = 0";
 pub(super) const FAILING: &str = "events INDEXED BY events_failing
      WHERE state = 'given_up' OR state = 'queued' AND attempts > 0";
 

@@ -16,7 +16,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0004_admin.sql"),
     include_str!("migrations/0005_alerts.sql"),
     include_str!("migrations/0006_provider_usage.sql"),
-    include_str!("migrations/0008_wallet_of_a_pair.sql"),
+    include_str!("migrations/0007_wallet_of_a_pair.sql"),
+    include_str!("migrations/0008_inbox_and_search.sql"),
 ];
 
 /// The schema that this version knows.
@@ -230,6 +231,31 @@ mod tests {
             assert_eq!(hold(why), Ok(1), "{why}");
         }
         assert!(hold("no_reason").is_err());
+    }
+
+    #[test]
+    fn of_the_unmatched_transfers_from_before_those_under_a_cent_are_small() {
+        let file = File::of_the_first_version();
+        let older = MIGRATIONS.len() - 1;
+        file.migrate(&MIGRATIONS[..older]).unwrap();
+        let copy = "INSERT INTO transfers SELECT ?1, blockchain, stablecoin, ?1, contract, sender, recipient, units, ordinal, ?2,
+             block_number, block_hash, block_timestamp, mined_at, highest_block, status, confirmations, required, created_at,
+             waiting_since, failed_at, watched, candidate, fulfillment, tail_dropped, vanished, held_back, ignored
+             FROM transfers WHERE id = 2";
+        for (row, value) in [
+            (3, "0.009999999999999999"),
+            (4, "0.01"),
+            (5, "0"),
+            (6, "10"),
+        ] {
+            file.open().execute(copy, (row, value)).unwrap();
+        }
+        file.migrate(MIGRATIONS).unwrap();
+        let small = "SELECT value FROM transfers WHERE small = 1 ORDER BY id";
+        assert_eq!(
+            texts(&file.open(), small),
+            ["0.000003", "0.009999999999999999", "0"]
+        );
     }
 
     #[test]

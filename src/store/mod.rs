@@ -18,6 +18,7 @@ pub mod likely;
 mod lock;
 pub mod loss;
 mod migrate;
+pub mod names;
 pub mod order_list;
 mod order_search;
 pub mod orders;

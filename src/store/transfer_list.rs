@@ -19,6 +19,8 @@ pub struct TransferFilter {
     pub txn_hash: Option<String>,
     /// Only those that wait for the admin: they fit nothing and are not ignored.
     pub unmatched: bool,
+    /// Of the `unmatched` ones only those that were too small to be reported, or only the others.
+    pub small: Option<bool>,
 }
 
 /// A transfer with what people ask about it.
@@ -44,6 +46,8 @@ pub struct ListedTransfer {
     pub tail_dropped: bool,
     pub vanished: bool,
     pub ignored: bool,
+    /// Unmatched, and too small to be reported.
+    pub small: bool,
     /// Public id of the order that it pays or is about to pay.
     pub order_id: Option<String>,
 }
@@ -64,7 +68,20 @@ pub fn list(
 pub(super) fn walk(filter: &TransferFilter) -> (Walk, Vec<Value>) {
     let text = |value: &str| Value::Text(value.to_owned());
     let status = filter.status.map(TransferStatus::as_str);
-    let unmatched = ("status = 'no_matched_deposit' AND ignored = 0", vec![]);
+    let (inbox, unmatched) = match filter.small {
+        None => (
+            "transfers_unmatched",
+            "status = 'no_matched_deposit' AND ignored = 0",
+        ),
+        Some(true) => (
+            "transfers_unmatched_by_size",
+            "small = 1 AND status = 'no_matched_deposit' AND ignored = 0",
+        ),
+        Some(false) => (
+            "transfers_unmatched_by_size",
+            "small = 0 AND status = 'no_matched_deposit' AND ignored = 0",
+        ),
+    };
     let mut left = [
         ("txn_hash = ?", filter.txn_hash.as_deref()),
         ("recipient = ?", filter.wallet.as_deref()),
@@ -77,7 +94,7 @@ pub(super) fn walk(filter: &TransferFilter) -> (Walk, Vec<Value>) {
         let key = take(0).into_iter().collect();
         ("transfers_by_hash", ("txn_hash = ?", key))
     } else if filter.unmatched {
-        ("transfers_unmatched", unmatched)
+        (inbox, (unmatched, vec![]))
     } else if filter.wallet.is_some() && status.is_some() {
         let key = [take(1), take(2)].into_iter().flatten().collect();
         let indexed = "recipient = ? AND status = ?";
@@ -101,8 +118,8 @@ pub(super) fn walk(filter: &TransferFilter) -> (Walk, Vec<Value>) {
         ("transfers_by_time", ("", vec![]))
     };
     let mut others = Vec::new();
-    if filter.unmatched && index != "transfers_unmatched" {
-        others.push("status = 'no_matched_deposit' AND ignored = 0");
+    if filter.unmatched && index != inbox {
+        others.push(unmatched);
     }
     for (condition, value) in left {
         if let Some(value) = value {
@@ -122,7 +139,7 @@ pub(super) fn walk(filter: &TransferFilter) -> (Walk, Vec<Value>) {
 
 const SELECT: &str = "SELECT t.id, t.blockchain, t.stablecoin, t.contract, t.sender, t.recipient, t.txn_hash, t.value,
      t.block_number, t.block_timestamp, t.created_at, t.status, t.confirmations, t.required, t.fulfillment,
-     t.tail_dropped, t.vanished, t.ignored, o.order_id, t.held_back
+     t.tail_dropped, t.vanished, t.ignored, o.order_id, t.held_back, t.small
      FROM transfers t LEFT JOIN deposits d ON d.id = coalesce(t.fulfillment, t.candidate) LEFT JOIN orders o ON o.id = d.order_id";
 
 /// The transfers that pay one of an order's deposits or are about to, the oldest first.
@@ -173,6 +190,7 @@ fn listed(row: &Row<'_>) -> Result<ListedTransfer, rusqlite::Error> {
         ignored: row.get(17)?,
         order_id: row.get(18)?,
         held_back: row.get(19)?,
+        small: row.get(20)?,
     })
 }
 

@@ -229,12 +229,12 @@ pub fn set_matched(
     Ok(())
 }
 
-/// Marks a confirmed transfer as one that fits nothing: it is never matched again by itself.
-pub fn set_unmatched(tx: &Tx<'_>, row: i64) -> Result<(), StoreError> {
+/// Marks a confirmed transfer as one that fits nothing: it is never matched again by itself. A `small` one is not reported.
+pub fn set_unmatched(tx: &Tx<'_>, row: i64, small: bool) -> Result<(), StoreError> {
     tx.prepare_cached(
-        "UPDATE transfers SET status = 'no_matched_deposit', watched = 0, held_back = NULL WHERE id = ?1",
+        "UPDATE transfers SET status = 'no_matched_deposit', watched = 0, held_back = NULL, small = ?2 WHERE id = ?1",
     )?
-    .execute([row])?;
+    .execute((row, small))?;
     Ok(())
 }
 

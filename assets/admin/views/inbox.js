@@ -1,10 +1,10 @@
 // Money that arrived and pays nothing: what each transfer was probably meant for, and what to do with it.
 
 import { to } from "../address.js";
-import { post } from "../api.js";
+import { get, post } from "../api.js";
 import { ask } from "../dialog.js";
 import { h } from "../dom.js";
-import { badge, chainName, date, money, moment, short } from "../format.js";
+import { badge, chainName, date, money, short, upTo } from "../format.js";
 import { pages } from "../pages.js";
 import { reasonField } from "../reason.js";
 import { toast } from "../toast.js";
@@ -13,14 +13,27 @@ import { claimsList } from "./claims.js";
 import { transaction } from "./transaction.js";
 
 export async function load(opened) {
-  const { rows, more } = await pages(opened, "transfers", { unmatched: true }, 20);
-  const clear = h("section", { class: "card" }, h("h2", {}, "All clear"), h("p", { class: "nothing" }, "Every payment found its order."));
+  const small = opened.query.small === "true";
+  const [{ rows, more }, { now }] = await Promise.all([pages(opened, "transfers", { unmatched: true, small }, 20), get("stats")]);
   const strays = rows.map((transfer) => stray(transfer, opened.refresh));
   return {
-    title: "Inbox",
-    content: [h("p", { class: "soft" }, "Money that reached your wallets and fits no order by the rules. Nobody but you can say whose it is."), rows.length ? [strays, more] : clear],
+    title: small ? "Small transfers" : "Inbox",
+    content: [h("p", { class: "soft" }, small ? SMALL : LARGE), other(small, now), rows.length ? [strays, more] : clear(small)],
   };
 }
+
+const LARGE = "Money that reached your wallets and fits no order by the rules. Nobody but you can say whose it is.";
+const SMALL =
+  "Too little to be reported to you (payments.report_from), and mostly sent so that you copy the sender's address, which resembles one that you know. Never pay to an address from this list.";
+
+/** The way to what is not shown: small transfers are many, and must not bury the others. */
+function other(small, { small_transfers: count }) {
+  if (small) return h("p", {}, h("a", { id: "large", href: to("inbox") }, "Back to the inbox"));
+  return count > 0 && h("p", {}, h("a", { id: "small", href: to("inbox", { small: true }) }, `Small transfers: ${upTo(count)}`));
+}
+
+const clear = (small) =>
+  h("section", { class: "card" }, h("h2", {}, small ? "None" : "All clear"), h("p", { class: "nothing" }, small ? "No small transfer is here." : "Every payment found its order."));
 
 /** One transfer with what can be done about it. */
 function stray(transfer, refresh) {

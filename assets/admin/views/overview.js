@@ -3,12 +3,9 @@
 import { to } from "../address.js";
 import { get, list } from "../api.js";
 import { h } from "../dom.js";
-import { chainName, count, counted, money } from "../format.js";
+import { chainName, count, counted, money, upTo } from "../format.js";
 import { health } from "./chains.js";
 import { ordersTable } from "./orders.js";
-
-/** Counting stops here on the server. */
-const MOST = 10_000;
 
 export async function load() {
   const today = Math.floor(Date.now() / 86_400_000) * 86_400;
@@ -24,8 +21,6 @@ export async function load() {
     ],
   };
 }
-
-const upTo = (number) => (number >= MOST ? `${count(MOST)} or more` : count(number));
 
 function tiles({ total, now }) {
   const tile = (label, figure, more, href, bad) => h("a", { class: bad ? "tile bad" : "tile", href }, h("span", { class: "label" }, label), h("span", { class: "figure" }, figure), h("span", { class: "more" }, more));

@@ -43,7 +43,7 @@ const progress = (t) =>
 function whom(transfer, refresh) {
   if (transfer.order_id) return h("a", { href: to(`orders/${transfer.order_id}`) }, "its order");
   if (transfer.ignored) return h("button", { id: `unignore-${transfer.id}`, onclick: () => bringBack(transfer, refresh) }, "Back to inbox");
-  return transfer.status === "no_matched_deposit" ? h("a", { href: to("inbox") }, "inbox") : null;
+  return transfer.status === "no_matched_deposit" ? h("a", { href: to("inbox", { small: transfer.small }) }, "inbox") : null;
 }
 
 async function bringBack(transfer, refresh) {

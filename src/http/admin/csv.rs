@@ -8,13 +8,14 @@ use poem_openapi::param::Query;
 use poem_openapi::payload::Binary;
 use poem_openapi::{ApiResponse, OpenApi};
 
+use super::Admin;
 use super::answers::ListErrors;
-use super::lists::{between, given, searched};
-use super::{Admin, orders, transfers};
+use super::filters::{OrderQuery, TransferQuery};
+use super::lists::between;
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
 use crate::service::App;
-use crate::service::admin::{self, ListedOrder, ListedTransfer, OrderFilter, Page, TransferFilter};
+use crate::service::admin::{self, ListedOrder, ListedTransfer, Page};
 
 /// Rows read at a time.
 const CHUNK: u32 = 500;
@@ -77,6 +78,10 @@ impl CsvApi {
     ///
     /// All that the filters leave, newest first, as a table for spreadsheets.
     #[oai(path = "/orders.csv", method = "get", operation_id = "adminOrdersCsv")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one for each parameter of the query"
+    )]
     async fn orders(
         &self,
         request: &Request,
@@ -85,18 +90,26 @@ impl CsvApi {
         status: Query<Option<String>>,
         /// A search, as in the list of orders; what it finds is sorted as there.
         q: Query<Option<String>>,
+        /// Exactly this id of the merchant's.
+        merchant_order_id: Query<Option<String>>,
+        /// Chain of the payment that the order shows.
+        blockchain: Query<Option<String>>,
+        /// Coin of the payment that the order shows.
+        token: Query<Option<String>>,
         /// Created at this Unix second or later.
         from: Query<Option<i64>>,
         /// Created at this Unix second or earlier.
         to: Query<Option<i64>>,
     ) -> Result<Export, ListErrors> {
         self.0.enter(request).await?;
-        let status = given(status.as_deref()).map(orders::status_named);
-        let filter = OrderFilter {
-            status: status.transpose()?,
-            search: searched(q.as_deref()),
-            ..OrderFilter::default()
+        let query = OrderQuery {
+            status: status.as_deref(),
+            q: q.as_deref(),
+            merchant_order_id: merchant_order_id.as_deref(),
+            blockchain: blockchain.as_deref(),
+            token: token.as_deref(),
         };
+        let filter = query.read(&self.0.app).await?;
         let page = between(Page::first(CHUNK), *from, *to);
         let body = rows(
             &ORDER_COLUMNS,
@@ -121,12 +134,25 @@ impl CsvApi {
         method = "get",
         operation_id = "adminTransfersCsv"
     )]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one for each parameter of the query"
+    )]
     async fn transfers(
         &self,
         request: &Request,
         _admin: AdminSecret,
         /// `waiting_for_confirmation`, `failed_to_confirm`, `waiting_for_match`, `no_matched_deposit` or `matched`.
         status: Query<Option<String>>,
+        /// Chain that it is on.
+        blockchain: Query<Option<String>>,
+        /// Its coin.
+        token: Query<Option<String>>,
+        /// `true`: only those that wait for a decision: unmatched and not ignored.
+        unmatched: Query<Option<bool>>,
+        /// Of those that wait for a decision, `true`: only those that were below `payments.report_from` when they were confirmed;
+        /// `false`: only the others.
+        small: Query<Option<bool>>,
         /// The hash of a transaction.
         q: Query<Option<String>>,
         /// First seen at this Unix second or later.
@@ -135,12 +161,15 @@ impl CsvApi {
         to: Query<Option<i64>>,
     ) -> Result<Export, ListErrors> {
         self.0.enter(request).await?;
-        let status = given(status.as_deref()).map(transfers::status_named);
-        let filter = TransferFilter {
-            status: status.transpose()?,
-            txn_hash: given(q.as_deref()).map(transfers::hash_as_stored),
-            ..TransferFilter::default()
+        let query = TransferQuery {
+            status: status.as_deref(),
+            blockchain: blockchain.as_deref(),
+            token: token.as_deref(),
+            unmatched: *unmatched,
+            small: *small,
+            q: q.as_deref(),
         };
+        let filter = query.read(&self.0.app).await?;
         let page = between(Page::first(CHUNK), *from, *to);
         let body = rows(
             &TRANSFER_COLUMNS,

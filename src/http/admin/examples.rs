@@ -95,10 +95,11 @@ impl Example for AdminTransferJson {
             held_back: None,
             explorer_url: payment.explorer_url,
             ignored: false,
+            small: false,
             vanished: false,
             tail_dropped: false,
-            likely: vec![likely],
-            claims: vec![],
+            likely: Some(vec![likely]),
+            claims: Some(vec![]),
         }
     }
 }
@@ -246,6 +247,7 @@ impl Example for StatsJson {
                 open_deposits: 1,
                 waiting_transfers: 0,
                 unmatched_transfers: 1,
+                small_transfers: 0,
                 failing_webhooks: 0,
             },
         }

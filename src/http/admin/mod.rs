@@ -6,6 +6,7 @@ mod chains;
 mod csv;
 mod examples;
 mod feed;
+mod filters;
 mod gate;
 mod likely;
 mod lists;

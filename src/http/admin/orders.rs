@@ -7,18 +7,19 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use super::answers::{DeedErrors, FindErrors, ListErrors};
-use super::lists::{Listed, between, given, listed, page, searched};
+use super::filters::{self, OrderQuery};
+use super::lists::{Listed, between, given, listed, page};
 use super::new_order::AdminNewOrderBody;
 use super::order_detail::OrderDetailJson;
 use super::types::{AdminDepositJson, AdminOrderJson, ReasonBody};
 use super::{Admin, order_in_path};
-use crate::domain::order::{OrderId, OrderStatus};
+use crate::domain::order::OrderId;
 use crate::http::body::{OptionalJson, RawJson};
 use crate::http::errors::Failure;
 use crate::http::group::Group;
 use crate::http::scheme::AdminSecret;
 use crate::http::types::OrderJson;
-use crate::service::admin::{DepositFilter, ListedOrder, OrderFilter, deposits, orders};
+use crate::service::admin::{DepositFilter, ListedOrder, deposits, orders};
 use crate::service::create_order::create_as_admin;
 
 pub struct OrdersApi(pub Admin);
@@ -69,13 +70,14 @@ impl OrdersApi {
     ) -> Result<Listed<AdminOrderJson>, ListErrors> {
         self.0.enter(request).await?;
         let page = between(page(*limit, *offset, cursor.as_deref())?, *from, *to);
-        let filter = OrderFilter {
-            status: given(status.as_deref()).map(status_named).transpose()?,
-            merchant_order_id: given(merchant_order_id.as_deref()).map(str::to_owned),
-            payment_chain: given(blockchain.as_deref()).map(str::to_owned),
-            payment_coin: given(token.as_deref()).map(str::to_owned),
-            search: searched(q.as_deref()),
+        let query = OrderQuery {
+            status: status.as_deref(),
+            q: q.as_deref(),
+            merchant_order_id: merchant_order_id.as_deref(),
+            blockchain: blockchain.as_deref(),
+            token: token.as_deref(),
         };
+        let filter = query.read(&self.0.app).await?;
         let found = orders::list(&self.0.app, filter, page).await;
         let (rows, last) = found.map_err(Failure::from)?;
         Ok(listed(request, &page, self.rows(rows), last))
@@ -190,8 +192,8 @@ impl OrdersApi {
         let order = given(order_id.as_deref()).map(order_named).transpose()?;
         let filter = DepositFilter {
             order: None,
-            blockchain: given(blockchain.as_deref()).map(str::to_owned),
-            coin: given(token.as_deref()).map(str::to_owned),
+            blockchain: filters::chain(&self.0.app, blockchain.as_deref()).await?,
+            coin: filters::coin(&self.0.app, token.as_deref()).await?,
         };
         let found = deposits::list(&self.0.app, order, filter, page).await;
         let (rows, last) = found.map_err(Failure::from)?;
@@ -213,13 +215,6 @@ impl OrdersApi {
     fn answer(&self, order: ListedOrder) -> Json<AdminOrderJson> {
         Json(AdminOrderJson::new(&self.0.app.config(), order))
     }
-}
-
-pub fn status_named(name: &str) -> Result<OrderStatus, Failure> {
-    OrderStatus::parse(name).ok_or(Failure::new(
-        StatusCode::BAD_REQUEST,
-        "invalid status: expected pending, paid, expired or cancelled",
-    ))
 }
 
 fn order_named(id: &str) -> Result<OrderId, Failure> {

@@ -73,8 +73,10 @@ pub struct NowJson {
     pub pending_orders: u64,
     pub open_deposits: u64,
     pub waiting_transfers: u64,
-    /// Not ignored.
+    /// Not ignored, and without the small ones.
     pub unmatched_transfers: u64,
+    /// Unmatched ones that were below `payments.report_from` when they were confirmed; not ignored.
+    pub small_transfers: u64,
     pub failing_webhooks: u64,
 }
 
@@ -166,6 +168,7 @@ impl From<Now> for NowJson {
             open_deposits: now.open_deposits,
             waiting_transfers: now.waiting_transfers,
             unmatched_transfers: now.unmatched_transfers,
+            small_transfers: now.small_transfers,
             failing_webhooks: now.failing_webhooks,
         }
     }

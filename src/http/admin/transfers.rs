@@ -1,17 +1,16 @@
 //! Transfers to the merchant's wallets.
 
 use poem::Request;
-use poem::http::StatusCode;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Path, Query};
 use poem_openapi::payload::Json;
 
 use super::answers::{DeedErrors, FindErrors, ListErrors};
-use super::lists::{Listed, between, given, listed, page};
+use super::filters::TransferQuery;
+use super::lists::{Listed, between, listed, page};
 use super::types::{AdminTransferJson, AssignmentBody, ReasonBody};
 use super::{Admin, order_in_path, transfer_in_path, with_reason};
 use crate::domain::address::Address;
-use crate::domain::transfer::TransferStatus;
 use crate::http::body::{OptionalJson, RawJson};
 use crate::http::errors::Failure;
 use crate::http::group::Group;
@@ -55,12 +54,17 @@ impl TransfersApi {
     ) -> Result<Listed<AdminTransferJson>, ListErrors> {
         self.0.enter(request).await?;
         let page = page(*limit, *offset, cursor.as_deref())?;
+        let query = TransferQuery {
+            status: status.as_deref(),
+            blockchain: blockchain.as_deref(),
+            token: token.as_deref(),
+            unmatched: None,
+            small: None,
+            q: None,
+        };
         let filter = TransferFilter {
             wallet: Some(as_stored(&address)),
-            status: given(status.as_deref()).map(status_named).transpose()?,
-            blockchain: given(blockchain.as_deref()).map(str::to_owned),
-            coin: given(token.as_deref()).map(str::to_owned),
-            ..TransferFilter::default()
+            ..query.read(&self.0.app).await?
         };
         let found = transfers::list(&self.0.app, filter, page).await;
         let (rows, last) = found.map_err(Failure::from)?;
@@ -90,6 +94,9 @@ impl TransfersApi {
         token: Query<Option<String>>,
         /// `true`: only those that wait for a decision: unmatched and not ignored.
         unmatched: Query<Option<bool>>,
+        /// Of those that wait for a decision, `true`: only those that were below `payments.report_from` when they were confirmed;
+        /// `false`: only the others.
+        small: Query<Option<bool>>,
         /// The hash of a transaction.
         q: Query<Option<String>>,
         /// First seen at this Unix second or later.
@@ -105,14 +112,15 @@ impl TransfersApi {
     ) -> Result<Listed<AdminTransferJson>, ListErrors> {
         self.0.enter(request).await?;
         let page = between(page(*limit, *offset, cursor.as_deref())?, *from, *to);
-        let filter = TransferFilter {
-            wallet: None,
-            status: given(status.as_deref()).map(status_named).transpose()?,
-            blockchain: given(blockchain.as_deref()).map(str::to_owned),
-            coin: given(token.as_deref()).map(str::to_owned),
-            txn_hash: given(q.as_deref()).map(hash_as_stored),
-            unmatched: unmatched.unwrap_or(false),
+        let query = TransferQuery {
+            status: status.as_deref(),
+            blockchain: blockchain.as_deref(),
+            token: token.as_deref(),
+            unmatched: *unmatched,
+            small: *small,
+            q: q.as_deref(),
         };
+        let filter = query.read(&self.0.app).await?;
         let found = transfers::list_examined(&self.0.app, filter, page).await;
         let (rows, last) = found.map_err(Failure::from)?;
         let config = self.0.app.config();
@@ -256,16 +264,4 @@ fn as_stored(address: &str) -> String {
         Ok(address) => address.to_string(),
         Err(_) => address.to_owned(),
     }
-}
-
-/// A transaction's hash as it is stored: in lower case, on EVM chains after `0x`.
-pub fn hash_as_stored(hash: &str) -> String {
-    hash.trim().to_ascii_lowercase()
-}
-
-pub fn status_named(name: &str) -> Result<TransferStatus, Failure> {
-    TransferStatus::parse(name).ok_or(Failure::new(
-        StatusCode::BAD_REQUEST,
-        "invalid status: expected waiting_for_confirmation, failed_to_confirm, waiting_for_match, no_matched_deposit or matched",
-    ))
 }

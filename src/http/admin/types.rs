@@ -6,9 +6,10 @@ use serde::Deserialize;
 
 use super::likely::LikelyJson;
 use crate::config::{Config, Wallet};
+use crate::domain::likely::Reason;
 use crate::http::types::{OrderJson, OrderReference, PaymentJson, StatusJson};
 use crate::service::admin::transfers::Examined;
-use crate::service::admin::{Claim, ListedDeposit, ListedOrder, ListedTransfer};
+use crate::service::admin::{Claim, ListedDeposit, ListedOrder, ListedTransfer, Meant};
 use crate::service::view;
 
 /// An order and how its webhook fares.
@@ -93,15 +94,20 @@ pub struct AdminTransferJson {
     pub explorer_url: Option<String>,
     /// Hidden from the inbox of unmatched transfers by an admin.
     pub ignored: bool,
+    /// It was unmatched and below `payments.report_from` when it was confirmed, and so was not reported.
+    pub small: bool,
     /// It paid its order and then left the chain: find out what happened.
     pub vanished: bool,
     /// It paid a deposit of the bare amount while one with a tail on it was open: perhaps another shopper dropped the tail.
     pub tail_dropped: bool,
-    /// Of an unmatched one, the orders that it may have been meant for; of one with `tail_dropped`, the others that asked for this
-    /// amount with a tail. The likeliest first.
-    pub likely: Vec<LikelyJson>,
-    /// What shoppers say about its transaction.
-    pub claims: Vec<ClaimJson>,
+    /// Of an unmatched one that is not ignored, the orders that it may have been meant for; of one with `tail_dropped`, the
+    /// others that asked for this amount with a tail. The likeliest first. Absent where none were looked for: of all others, in the
+    /// list of a wallet, and in the answers to deeds.
+    #[oai(skip_serializing_if_is_none)]
+    pub likely: Option<Vec<LikelyJson>>,
+    /// What shoppers say about its transaction. Absent in the list of a wallet, and in the answers to deeds.
+    #[oai(skip_serializing_if_is_none)]
+    pub claims: Option<Vec<ClaimJson>>,
 }
 
 /// A shopper's word that a transaction is the payment of an order. Anybody can say that of any transaction.
@@ -242,21 +248,23 @@ impl AdminTransferJson {
             confirmations_required: transfer.required,
             held_back: transfer.held_back,
             ignored: transfer.ignored,
+            small: transfer.small,
             vanished: transfer.vanished,
             tail_dropped: transfer.tail_dropped,
-            likely: vec![],
-            claims: vec![],
+            likely: None,
+            claims: None,
         }
     }
 
     pub fn examined(config: &Config, examined: Examined) -> Self {
-        let likely = examined.likely.into_iter();
+        let meant = |orders: Vec<(Meant, Vec<Reason>)>| {
+            let orders = orders.into_iter();
+            orders.map(|(m, why)| LikelyJson::new(m, &why)).collect()
+        };
         let claims = examined.claims.into_iter();
         Self {
-            likely: likely
-                .map(|(meant, reasons)| LikelyJson::new(meant, &reasons))
-                .collect(),
-            claims: claims.map(ClaimJson::from).collect(),
+            likely: examined.likely.map(meant),
+            claims: Some(claims.map(ClaimJson::from).collect()),
             ..Self::new(config, examined.transfer)
         }
     }

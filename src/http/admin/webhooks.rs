@@ -36,7 +36,7 @@ pub struct WebhookJson {
     pub url: String,
     /// `queued`, `delivered`, `superseded` (a newer status took its place) or `given_up`.
     pub state: String,
-    /// How often it was tried since it was queued last.
+    /// How often it was tried since it was queued last: sent again, it counts anew, and `tries` has what was before, too.
     pub attempts: u32,
     pub created_at: i64,
     pub last_tried_at: Option<i64>,
@@ -59,7 +59,7 @@ pub struct AttemptJson {
     /// Why there was no answer.
     pub error: Option<String>,
     pub latency_ms: u64,
-    /// The first 200 bytes of the answer.
+    /// The first 200 bytes of the answer, in whole characters.
     pub answer: String,
 }
 
@@ -80,7 +80,7 @@ pub struct OutcomeJson {
     pub status: Option<u16>,
     pub error: Option<String>,
     pub latency_ms: u64,
-    /// The first 200 bytes of the answer.
+    /// The first 200 bytes of the answer, in whole characters.
     pub answer: String,
 }
 

@@ -224,9 +224,13 @@ const CROSS_ORIGIN_RESOURCE_POLICY: header::HeaderName =
 
 /// A file of the page: the shop's own, or the embedded one. None where the page is switched off.
 async fn find(config: &Arc<Config>, name: &str) -> Option<Asset> {
-    if !config.checkout.enabled {
-        return None;
+    match config.checkout.enabled {
+        true => file(config, name).await,
+        false => None,
     }
+}
+
+async fn file(config: &Arc<Config>, name: &str) -> Option<Asset> {
     match own_file(config, name).await {
         Some(content) => Some(Asset::new(name, content)),
         None => Asset::of::<Embedded>(name),
@@ -248,11 +252,11 @@ fn refused_page() -> Response {
 }
 
 /// A language's texts over the English ones.
-async fn texts(config: &Arc<Config>, lang: &str) -> Texts {
-    let english = find(config, "lang/en.json").await;
+pub async fn texts(config: &Arc<Config>, lang: &str) -> Texts {
+    let english = file(config, "lang/en.json").await;
     let own = match lang {
         "en" => None,
-        lang => find(config, &format!("lang/{lang}.json")).await,
+        lang => file(config, &format!("lang/{lang}.json")).await,
     };
     let files = [&english, &own];
     Texts::read(files.into_iter().flatten().map(Asset::content))

@@ -9,14 +9,18 @@ pub const PLACE: &str = "<!--heading-->";
 
 /// The shop's mark and name, as HTML.
 pub fn html(config: &Config, texts: &Texts) -> String {
+    let (logo, heading) = (logo(config), text(config, texts));
+    format!("<header class=\"shop\">{logo}<h1>{heading}</h1></header>")
+}
+
+/// The shop's own title, or whom payments are to, as HTML.
+pub fn text(config: &Config, texts: &Texts) -> String {
     let (name, title) = (&config.merchant.name, &config.checkout.title);
-    let heading = match (title.as_str(), name.as_str()) {
+    match (title.as_str(), name.as_str()) {
         (title, name) if !title.is_empty() && title != name => escape(title),
         (_, "") => texts.html("page.title", &[]),
         (_, name) => texts.html("page.titleFor", &[("name", &bdi(name))]),
-    };
-    let logo = logo(config);
-    format!("<header class=\"shop\">{logo}<h1>{heading}</h1></header>")
+    }
 }
 
 /// The shop's logo, or its first letter.

@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::Server;
 use super::pace::{Paced, Phase};
 use super::places::Place;
+use crate::http::headers;
 use crate::metrics;
 
 /// What all headers of a request together may take, in bytes. Beyond it goes only what the last reading brings along, which is
@@ -108,7 +109,9 @@ impl Server {
             .path_and_query()
             .map_or(0, |url| url.as_str().len());
         let response = if url > URL_BYTES {
-            crate::http::text(StatusCode::URI_TOO_LONG, "URL too long")
+            let mut refused = crate::http::text(StatusCode::URI_TOO_LONG, "URL too long");
+            headers::protect(&mut refused, &self.app.config());
+            refused
         } else {
             let (local, remote) = (LocalAddr(local.into()), RemoteAddr(peer.into()));
             let mut request: poem::Request = (request, local, remote, Scheme::HTTP).into();

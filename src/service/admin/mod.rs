@@ -4,6 +4,7 @@ pub mod audit;
 pub mod chains;
 pub mod deposits;
 pub mod feed;
+pub mod names;
 pub mod orders;
 pub mod stats;
 pub mod transfers;
@@ -42,6 +43,10 @@ pub enum AdminError {
     NotUnmatched,
     #[error("no merchant.unknown_transfer_webhook_url is configured")]
     NoWebhookUrl,
+    #[error("invalid blockchain: expected one of {0}")]
+    Blockchain(String),
+    #[error("invalid token: expected one of {0}")]
+    Token(String),
     #[error("invalid url: {0}")]
     Url(&'static str),
     #[error("too many tests are under way, try again later")]

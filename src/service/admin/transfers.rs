@@ -32,8 +32,8 @@ pub async fn list(
 pub struct Examined {
     pub transfer: ListedTransfer,
     /// Of one that fits nothing: what it may have been meant for, the likeliest first, and what is against it. Of one that
-    /// paid the bare amount while others asked for it with a tail: those others.
-    pub likely: Vec<(Meant, Vec<Reason>)>,
+    /// paid the bare amount while others asked for it with a tail: those others. Of any other: not looked for.
+    pub likely: Option<Vec<(Meant, Vec<Reason>)>>,
     /// What shoppers say about its transaction.
     pub claims: Vec<Claim>,
 }
@@ -67,9 +67,9 @@ pub(super) fn examine(c: &Connection, transfer: ListedTransfer) -> Result<Examin
     let claims = claims::of_transaction(c, &transfer.txn_hash)?;
     let undecided = transfer.status == TransferStatus::NoMatchedDeposit && !transfer.ignored;
     let likely = match (undecided, transfer.tail_dropped) {
-        (true, _) => likeliest(c, transfer.row, |_, _| true)?,
-        (false, true) => likeliest(c, transfer.row, is_sibling)?,
-        (false, false) => vec![],
+        (true, _) => Some(likeliest(c, transfer.row, |_, _| true)?),
+        (false, true) => Some(likeliest(c, transfer.row, is_sibling)?),
+        (false, false) => None,
     };
     Ok(Examined {
         transfer,

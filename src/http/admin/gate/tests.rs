@@ -5,26 +5,38 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MOST: usize = 1000;
 
-/// How many there were, and how many at once.
+/// How many there were, how many at once, and from when to when each lasted.
 #[derive(Default)]
 pub struct Computations {
     under_way: AtomicUsize,
     most: AtomicUsize,
     all: AtomicUsize,
+    lasted: Mutex<Vec<(Instant, Instant)>>,
 }
 
-pub struct One<'a>(&'a Computations);
+pub struct One<'a>(&'a Computations, Instant);
 
 impl Computations {
     pub fn begin(&self) -> One<'_> {
         let now = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most.fetch_max(now, Ordering::SeqCst);
         self.all.fetch_add(1, Ordering::SeqCst);
-        One(self)
+        One(self, Instant::now())
     }
 
     fn so_far(&self) -> usize {
         self.all.load(Ordering::SeqCst)
+    }
+
+    /// How many of them began before a rest as long as the one before had lasted.
+    fn without_a_rest(&self) -> usize {
+        let lasted = self.lasted.lock().unwrap();
+        let pairs = lasted.windows(2);
+        let restless = pairs.filter(|pair| {
+            let [(began, ended), (next, _)] = [pair[0], pair[1]];
+            next - ended < ended - began
+        });
+        restless.count()
     }
 
     fn most_at_once(&self) -> usize {
@@ -34,6 +46,8 @@ impl Computations {
 
 impl Drop for One<'_> {
     fn drop(&mut self) {
+        let lasted = (self.1, Instant::now());
+        self.0.lasted.lock().unwrap().push(lasted);
         self.0.under_way.fetch_sub(1, Ordering::SeqCst);
     }
 }
@@ -43,7 +57,7 @@ fn client(n: u8) -> IpAddr {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn one_computation_at_a_time_and_none_for_what_is_known() {
+async fn one_computation_at_a_time_with_rests_and_none_for_what_is_known() {
     let gate = Gate::new();
     let hash = hash_admin_secret("right").unwrap();
     let flood: Vec<_> = (0..12)
@@ -60,6 +74,7 @@ async fn one_computation_at_a_time_and_none_for_what_is_known() {
     let computations = &gate.0.computations;
     assert_eq!(computations.most_at_once(), 1);
     assert_eq!(computations.so_far(), 13);
+    assert_eq!(computations.without_a_rest(), 0);
     for _ in 0..1000 {
         assert_eq!(right(0).await, Verdict::Right);
     }
