@@ -296,6 +296,21 @@ fn config_over(database: &std::path::Path, dir: &std::path::Path) -> std::path::
     path
 }
 
+/// The file may lie on another disk: SQLite keeps its journal there, too.
+#[test]
+fn a_database_behind_a_link_is_served() {
+    let mut world = World::start();
+    let shopper = world.order("5");
+    assert!(world.server.stop().success());
+    let disk = tempfile::tempdir().expect("a temporary directory");
+    let (database, moved) = (world.server.db_path(), disk.path().join("moved.db"));
+    std::fs::rename(&database, &moved).expect("one file system");
+    std::os::unix::fs::symlink(&moved, &database).expect("room");
+    world.server.launch();
+    assert_eq!(shopper.status()["status"], "pending");
+    world.settle_everything();
+}
+
 /// Two servers would deliver every webhook twice.
 #[test]
 fn a_second_server_on_the_same_database_does_not_start() {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
+use super::copy::beside;
+
 /// The files of an open database.
 #[derive(Clone)]
 pub struct Place(Vec<(PathBuf, FileId)>);
@@ -18,9 +20,10 @@ type FileId = (u64, u64);
 impl Place {
     /// Where an open database and its journal are now.
     pub fn of(database: &Path) -> Result<Self, std::io::Error> {
-        let mut journal = database.as_os_str().to_owned();
-        journal.push("-wal");
-        let files = [database.to_owned(), journal.into()].into_iter();
+        // The journal lies beside the file itself, whatever links lead there.
+        let database = fs::canonicalize(database)?;
+        let journal = beside(&database, "-wal");
+        let files = [database, journal].into_iter();
         let files = files.map(|file| fs::metadata(&file).map(|found| (file, id(&found))));
         Ok(Self(files.collect::<Result<_, _>>()?))
     }
