@@ -195,3 +195,25 @@ fn numbers_and_amounts_are_read_exactly() {
     assert_eq!(config.payments.agree_from.unwrap().to_string(), "500");
     assert_eq!(config.server.max_connections, 16);
 }
+
+/// As editors leave it, and as a slip of the hand does.
+#[test]
+fn a_secret_file_is_read_without_its_marks_and_a_space_is_doubted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let text = format!("admin.secret = \"{HASH}\"\nmerchant.secret_file = \"key\"");
+    let check = |content: &str, expected: &str, is_doubted: bool| {
+        std::fs::write(&path, content).unwrap();
+        let parsed = parse(&text, "f", dir.path()).unwrap();
+        assert_eq!(parsed.config.merchant.secret.expose(), expected);
+        let doubt = format!("merchant.secret_file: {} has a space", path.display());
+        let warnings = &parsed.warnings;
+        let found = warnings.iter().any(|w| w.starts_with(&doubt));
+        assert_eq!(found, is_doubted, "{content:?}: {warnings:?}");
+        assert!(!format!("{warnings:?}").contains("0123456789abcdef"));
+    };
+    check("\u{feff}0123456789abcdef\r\n", "0123456789abcdef", false);
+    check("0123456789abcdef \n", "0123456789abcdef ", true);
+    check(" 0123456789abcdef", " 0123456789abcdef", true);
+    check("0123456789 abcdef", "0123456789 abcdef", false);
+}
