@@ -41,8 +41,29 @@ pub(super) fn server(s: &Section<'_>) -> Server {
             .get("max_websockets_per_order", value::count)
             .unwrap_or(16),
     };
+    if let Some(metrics) = server.metrics_listen
+        && overlap(metrics, listen)
+    {
+        s.error(
+            "metrics_listen",
+            format!(
+                "{metrics} cannot be had beside server.listen ({listen}), expected another port; without metrics_listen /metrics \
+                 is served there, to the admin"
+            ),
+        );
+    }
     s.done();
     server
+}
+
+/// Whether only one of two addresses can be listened at: all addresses of this machine, as `0.0.0.0` and `[::]` are, take
+/// the port of each.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let (x, y) = (a.ip().to_canonical(), b.ip().to_canonical());
+    let covers =
+        |all: IpAddr, one: IpAddr| all.is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    // Port 0 is any that is free.
+    a.port() == b.port() && a.port() != 0 && (x == y || covers(x, y) || covers(y, x))
 }
 
 pub(super) fn database(s: &Section<'_>, dir: &Path) -> Database {

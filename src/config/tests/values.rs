@@ -217,3 +217,29 @@ fn a_secret_file_is_read_without_its_marks_and_a_space_is_doubted() {
     check(" 0123456789abcdef", " 0123456789abcdef", true);
     check("0123456789 abcdef", "0123456789 abcdef", false);
 }
+
+#[test]
+fn the_metrics_need_an_address_of_their_own() {
+    let check = |listen: &str, metrics: &str, fits: bool| {
+        let rest = format!("server = {{ listen = \"{listen}\", metrics_listen = \"{metrics}\" }}");
+        if fits {
+            config(&rest);
+            return;
+        }
+        let expected = format!(
+            "3: server.metrics_listen: {metrics} cannot be had beside server.listen ({listen}), expected another port"
+        );
+        let found = error(&rest);
+        assert!(found.starts_with(&expected), "{found}");
+    };
+    check("127.0.0.1:8080", "127.0.0.1:8080", false);
+    check("0.0.0.0:8080", "127.0.0.1:8080", false);
+    check("127.0.0.1:8080", "0.0.0.0:8080", false);
+    check("[::]:8080", "127.0.0.1:8080", false);
+    check("[::ffff:127.0.0.1]:8080", "127.0.0.1:8080", false);
+    check("[::1]:8080", "0.0.0.0:8080", true);
+    check("127.0.0.1:8080", "127.0.0.2:8080", true);
+    check("127.0.0.1:8080", "127.0.0.1:9090", true);
+    check("127.0.0.1:0", "127.0.0.1:0", true);
+    assert!(error("server.metrics_listen = \"127.0.0.1:8080\"").contains("(127.0.0.1:8080)"));
+}
