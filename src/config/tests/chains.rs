@@ -268,7 +268,7 @@ fn chains_are_checked() {
     );
     check(
         "[chains.eth]\nconfirmations = 0",
-        "found 0, expected a whole number from 1 up",
+        "found 0, expected a whole number from 1 to 100000",
     );
     check(
         "[chains.eth]\nconfirmations = \"final\"",

@@ -116,6 +116,14 @@ fn every_value_is_checked() {
         "without ? and #",
     );
     check(
+        "server.public_url = \"https://shop:key@pay.example.com\"",
+        "expected a URL without a user and a password before its host",
+    );
+    check(
+        "server.public_url = \"ftp://pay.example.com/@me\"",
+        "expected an http or https URL with a host",
+    );
+    check(
         "server.trusted_proxies = [\"127.0.0.1\", \"proxy.local\"]",
         "server.trusted_proxies[1]: found \"proxy.local\", expected an IP address or a network, such as",
     );
@@ -151,6 +159,13 @@ fn every_value_is_checked() {
     check("payments.max_tail = \"0.0000001\"", "at most 6 decimals");
     check("payments.agree_from = 5_00.5e3", "expected an amount");
     check("payments.late_window = \"0h\"", "above zero");
+    for long in ["36501d", "100000000d", "99999999999999999999s"] {
+        let text = format!("payments.late_window = \"{long}\"");
+        check(
+            &text,
+            &format!("found \"{long}\", expected at most \"36500d\""),
+        );
+    }
     check(
         "alerts.on = []",
         "alerts.url: missing, expected where alerts are posted",
