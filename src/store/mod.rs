@@ -1,5 +1,6 @@
 //! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
 
+mod access;
 pub mod alerts;
 pub mod audit;
 pub mod changes;
@@ -45,6 +46,7 @@ use rusqlite::{ErrorCode, OpenFlags};
 use tokio::sync::Semaphore;
 
 use checkpoint::Checkpoints;
+use copy::beside;
 use place::Place;
 pub use pulse::Trouble;
 pub use writer::Tx;
@@ -162,11 +164,12 @@ impl Db {
         commits: Commits,
         on_commit: impl Fn(Vec<Change>) + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let lock = lock(path)?;
+        access::expect_no_directory(path)?;
+        let lock = lock(path).map_err(|e| access::explained(&beside(path, ".lock"), e))?;
         if !path.exists() {
             tracing::info!(database = %path.display(), "there is no database yet: making one");
         }
-        create_private(path)?;
+        create_private(path).map_err(|e| access::explained(path, e))?;
         let mut connection = Connection::open(path)?;
         migrate::check(&connection)?;
         prepare_writer(&connection)?;
