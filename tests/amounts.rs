@@ -141,3 +141,23 @@ fn a_deposit_is_exact_or_a_little_more() {
     let second = world.order("10").pay("devnet", "USDT");
     assert_eq!(text(&second, "amount"), "10.0001");
 }
+
+/// Two texts of one amount would be two amounts to whoever compares them.
+#[test]
+fn zeros_before_an_amount_are_left_out() {
+    let world = World::start();
+    for (amount, expected) in [("00010", "10"), ("007.50", "7.50"), ("00.5", "0.5")] {
+        let body = format!(
+            r#"{{"order_id":"{}","amount":"{amount}","webhook_url":"{HOOK}"}}"#,
+            fresh_id()
+        );
+        let send = || {
+            let key = [("idempotency-key", amount)];
+            let reply = world.shop.post_with("/orders", body.as_bytes(), &key);
+            reply.expect(201).json()
+        };
+        let order = send();
+        assert_eq!(order["amount"], expected);
+        assert_eq!(send(), order, "the same body is the same order");
+    }
+}

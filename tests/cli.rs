@@ -54,6 +54,14 @@ fn wrong_usage_ends_with_2() {
     for args in [&["nonsense"][..], &["serve", "--nonsense"], &["sign"]] {
         assert_eq!(run(args).status.code(), Some(2), "{args:?}");
     }
+    let before = run(&["--listen", "127.0.0.1:0", "serve"]);
+    let said = String::from_utf8_lossy(&before.stderr);
+    assert_eq!(before.status.code(), Some(2), "{said}");
+    assert!(
+        said.contains("'serve' cannot be used with '--listen")
+            && said.contains("options stand after the subcommand"),
+        "{said}"
+    );
 }
 
 /// As `| head` does.

@@ -187,6 +187,13 @@ fn bad_fields_are_refused() {
         refuse("order_id", json!(id), "");
     }
     refuse("description", json!("x".repeat(201)), "");
+    for control in ["two\0cups", "\u{1b}[2J", "\u{7f}", "\u{85}"] {
+        refuse(
+            "description",
+            json!(control),
+            "invalid description: expected no control characters but line breaks and tabs",
+        );
+    }
     for seconds in [
         json!(59),
         json!(604_801),
@@ -207,7 +214,7 @@ fn the_longest_texts_are_taken() {
     let world = World::start();
     let mut body = order_body("1", HOOK);
     body["order_id"] = json!("ü".repeat(255));
-    body["description"] = json!("é".repeat(200));
+    body["description"] = json!(format!("{}\r\n\t", "é".repeat(197)));
     body["expires_in"] = json!(604_800);
     let created = world.shop.create(&body);
     assert_eq!(created["merchant_order_id"], body["order_id"]);

@@ -4,7 +4,7 @@ use std::env;
 use std::path::PathBuf;
 
 use super::ConfigArg;
-use crate::config::{Config, Secret, load};
+use crate::config::{Config, Secret, load, secret_in};
 
 /// The variable that a script can give the secret by.
 const VARIABLE: &str = "OCRCH_MERCHANT_SECRET";
@@ -33,7 +33,7 @@ impl MerchantArgs {
             (None, Ok(text)) => text,
             (None, Err(_)) => return Ok(self.config()?.merchant.secret),
         };
-        match text.trim_end_matches(['\n', '\r']) {
+        match secret_in(&text) {
             "" => Err("the merchant's secret is empty".to_owned()),
             secret => Ok(Secret::new(secret)),
         }

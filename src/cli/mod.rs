@@ -23,7 +23,8 @@ mod systemd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Error, Parser, Subcommand};
 
 /// Accept stablecoins straight into wallets you own.
 #[derive(Parser)]
@@ -67,10 +68,21 @@ pub struct ConfigArg {
     pub config: PathBuf,
 }
 
+/// An option before a subcommand is the server's own, and nobody may think that it reached the subcommand.
+fn with_tip(mut error: Error) -> Error {
+    let is_before = error.kind() == ErrorKind::ArgumentConflict
+        && error.get(ContextKind::InvalidSubcommand).is_some();
+    if is_before {
+        let tip = "options stand after the subcommand".into();
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
+}
+
 /// Runs what the command line asks for: 0 for success, 1 for failure, 2 for wrong usage.
 pub fn main() -> ExitCode {
     names::look_up_without_plug_ins();
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| with_tip(error).exit());
     let done = match cli.command {
         None => serve::run(cli.serve),
         Some(Command::Serve(args)) => serve::run(args),

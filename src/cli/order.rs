@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::merchant::MerchantArgs;
 use super::print::print;
 use crate::clock::Clock;
-use crate::domain::signature::sign_body;
+use crate::domain::signature::{origin_of, sign_body};
 
 /// A server that takes longer than this is not well.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -53,7 +53,7 @@ enum Action {
 #[derive(clap::Args, Serialize)]
 struct NewOrder {
     /// What the customer shall pay, such as 19.99
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     amount: String,
     /// Your own id for it; made up if absent
     #[arg(long, value_name = "ID", default_value_t = made_up_id())]
@@ -151,6 +151,11 @@ impl ServerArgs {
         idempotency_key: Option<&str>,
     ) -> Result<String, String> {
         let base = match &self.server {
+            Some(url) if origin_of(url).is_none() => {
+                return Err(format!(
+                    "--server: found {url:?}, expected an http or https URL, such as \"http://127.0.0.1:8080\""
+                ));
+            }
             Some(url) => url.clone(),
             None => self.merchant.config()?.server.public_url,
         };
@@ -320,6 +325,29 @@ mod tests {
             error.contains(advice) && error.contains("--server"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_server_without_its_scheme_is_said_to_lack_it() {
+        let error = ask("127.0.0.1:38100", &["status", "some-id"]).unwrap_err();
+        assert_eq!(
+            error,
+            "--server: found \"127.0.0.1:38100\", expected an http or https URL, such as \"http://127.0.0.1:8080\""
+        );
+    }
+
+    /// What is right is the server's to say.
+    #[test]
+    fn a_negative_amount_reaches_the_server() {
+        let (url, thread) = server("400 Bad Request", "invalid amount: …");
+        let words = ["create", "--amount", "-5", "--webhook-url", "http://shop/"];
+        let error = ask(&url, &words).unwrap_err();
+        assert_eq!(
+            error,
+            "the server answered 400 Bad Request: invalid amount: …"
+        );
+        let request = thread.join().unwrap();
+        assert!(request.contains("{\"amount\":\"-5\","), "{request}");
     }
 
     #[test]

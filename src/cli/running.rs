@@ -132,6 +132,13 @@ fn stop_on_signal(stop: CancellationToken) -> Result<(), String> {
     Ok(())
 }
 
+/// A write beyond the limit on the size of files (`ulimit -f`) ends a program without a word; taken, it is an error like that
+/// of a full disk, which is survived.
+fn survive_limits_on_files() -> Result<(), String> {
+    // Once taken, it stays taken for the process's life.
+    listen(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw())).map(drop)
+}
+
 /// Runs the server's future on a runtime of its own. Calls to providers and receivers that still hang at the end are
 /// left behind.
 pub fn block_on(server: impl Future<Output = Result<(), String>>) -> Result<(), String> {
@@ -139,7 +146,10 @@ pub fn block_on(server: impl Future<Output = Result<(), String>>) -> Result<(), 
         .enable_all()
         .build()
         .map_err(|error| format!("cannot start: {error}"))?;
-    let done = runtime.block_on(server);
+    let done = runtime.block_on(async {
+        survive_limits_on_files()?;
+        server.await
+    });
     runtime.shutdown_background();
     done
 }

@@ -91,6 +91,8 @@ mod tests {
         let of_url = sign_url("0123456789abcdef", 1_700_000_000, url);
         check(&["url", url, "--secret-file", &secret], &of_url);
         check(&["url", url, "-c", &config], &of_url);
+        let marked = file("marked", "\u{feff}0123456789abcdef\r\n");
+        check(&["url", url, "--secret-file", &marked], &of_url);
         let of_body = sign_body(
             "0123456789abcdef",
             1_700_000_000,

@@ -34,6 +34,7 @@ pub use load::{Loaded, database_path, load};
 pub use parse::{Parsed, parse};
 pub use registry::{BuiltIn, Native, built_in, of_one_worth};
 pub use report::{ConfigError, ConfigErrors};
+pub use sections::secret_in;
 
 use crate::domain::address::Address;
 use crate::domain::amount::Amount;

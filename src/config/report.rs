@@ -70,6 +70,15 @@ impl<'a> Report<'a> {
         });
     }
 
+    /// Whether an error was noted about what lies under a path.
+    pub(super) fn has_error_under(&self, path: &str) -> bool {
+        let is_under = |key: &str| {
+            key.strip_prefix(path)
+                .is_some_and(|rest| rest.starts_with('.'))
+        };
+        self.errors.borrow().iter().any(|e| is_under(&e.key))
+    }
+
     /// After a mistake the parser stumbles over the rest of its line, too.
     pub(super) fn keep_first_of_each_line(&self) {
         let mut errors = self.errors.borrow_mut();

@@ -167,6 +167,11 @@ impl<'a> Section<'a> {
         self.report.warn(message.into());
     }
 
+    /// Whether an error was noted about what lies under a path of the whole file.
+    pub(super) fn has_error_under(&self, path: &str) -> bool {
+        self.report.has_error_under(path)
+    }
+
     /// Where the value of a key stands in the text.
     pub(super) fn span_of(&self, key: &'static str) -> Option<Range<usize>> {
         self.find(key).map(|(span, _)| span)

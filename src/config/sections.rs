@@ -41,8 +41,29 @@ pub(super) fn server(s: &Section<'_>) -> Server {
             .get("max_websockets_per_order", value::count)
             .unwrap_or(16),
     };
+    if let Some(metrics) = server.metrics_listen
+        && overlap(metrics, listen)
+    {
+        s.error(
+            "metrics_listen",
+            format!(
+                "{metrics} cannot be had beside server.listen ({listen}), expected another port; without metrics_listen /metrics \
+                 is served there, to the admin"
+            ),
+        );
+    }
     s.done();
     server
+}
+
+/// Whether only one of two addresses can be listened at: all addresses of this machine, as `0.0.0.0` and `[::]` are, take
+/// the port of each.
+fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
+    let (x, y) = (a.ip().to_canonical(), b.ip().to_canonical());
+    let covers =
+        |all: IpAddr, one: IpAddr| all.is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    // Port 0 is any that is free.
+    a.port() == b.port() && a.port() != 0 && (x == y || covers(x, y) || covers(y, x))
 }
 
 pub(super) fn database(s: &Section<'_>, dir: &Path) -> Database {
@@ -117,8 +138,13 @@ fn merchant_secret(s: &Section<'_>, dir: &Path) -> Option<Secret> {
         }
         (true, false) => given,
         (false, true) => {
-            let read = secret_from(&dir.join(file?));
-            read.map_err(|e| s.error("secret_file", e)).ok()
+            let path = dir.join(file?);
+            let secret = secret_from(&path).map_err(|e| s.error("secret_file", e));
+            let secret = secret.ok()?;
+            if let Some(doubt) = doubt_about_secret(secret.expose()) {
+                s.warn(format!("merchant.secret_file: {} {doubt}", path.display()));
+            }
+            Some(secret)
         }
     }
 }
@@ -132,11 +158,25 @@ fn secret_from(path: &Path) -> Result<Secret, String> {
         };
         format!("cannot read {shown}: {e}{hint}")
     })?;
-    // Editors and `echo` end the file with a line break that is no part of the secret.
-    let secret = text.trim_end_matches(['\n', '\r']);
+    let secret = secret_in(&text);
     value::check_signing_secret(secret)
         .map_err(|expected| format!("found a shorter text in {shown}, expected {expected}"))?;
     Ok(Secret::new(secret))
+}
+
+/// The secret that a file holds: editors and `echo` end it with a line break that is no part of it, and some editors of
+/// Windows begin it with a byte order mark.
+pub fn secret_in(text: &str) -> &str {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.trim_end_matches(['\n', '\r'])
+}
+
+/// What is to be said of a secret that is taken to the letter but was hardly meant so, as it goes on after the file's name.
+fn doubt_about_secret(secret: &str) -> Option<&'static str> {
+    let is_trimmed = secret.trim() == secret;
+    (!is_trimmed).then_some(
+        "has a space at an end of the secret, which counts as a part of it: if your shop signs without it, no signature is right",
+    )
 }
 
 pub(super) fn orders(s: &Section<'_>) -> Orders {

@@ -89,26 +89,32 @@ pub(super) fn amount(value: &DeValue<'_>) -> Result<Amount, String> {
 }
 
 pub(super) fn duration(value: &DeValue<'_>) -> Result<Duration, String> {
-    value
-        .as_str()
-        .and_then(parse_duration)
-        .ok_or_else(|| DURATION.to_owned())
+    match value.as_str().and_then(unlimited_duration) {
+        Some(duration) if duration > LONGEST => Err("at most \"36500d\"".to_owned()),
+        Some(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(DURATION.to_owned()),
+    }
 }
 
 /// "200ms", "30s", "5m", "24h" or "90d"; zero and more than a hundred years are none.
 pub(super) fn parse_duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..digits].parse().ok()?;
-    let seconds = |each: u64| number.checked_mul(each).map(Duration::from_secs);
-    let duration = match &text[digits..] {
-        "ms" => Duration::from_millis(number),
-        "s" => seconds(1)?,
-        "m" => seconds(60)?,
-        "h" => seconds(3_600)?,
-        "d" => seconds(86_400)?,
-        _ => return None,
-    };
-    (!duration.is_zero() && duration <= LONGEST).then_some(duration)
+    unlimited_duration(text).filter(|d| !d.is_zero() && *d <= LONGEST)
+}
+
+/// [`parse_duration`] with zero, and with what is more than can be counted as the most that can.
+fn unlimited_duration(text: &str) -> Option<Duration> {
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (digits, unit) = text.split_at(end.filter(|end| *end > 0)?);
+    let number = digits.parse().unwrap_or(u64::MAX);
+    let seconds = |each: u64| Some(Duration::from_secs(number.saturating_mul(each)));
+    match unit {
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => seconds(1),
+        "m" => seconds(60),
+        "h" => seconds(3_600),
+        "d" => seconds(86_400),
+        _ => None,
+    }
 }
 
 pub(super) fn socket_addr(value: &DeValue<'_>) -> Result<SocketAddr, String> {
@@ -123,7 +129,12 @@ pub(super) fn url(value: &DeValue<'_>) -> Result<String, String> {
     let expected =
         || "an http or https URL with a host, such as \"https://example.com\"".to_owned();
     let text = value.as_str().ok_or_else(expected)?;
-    HttpUrl::parse(text).ok_or_else(expected)?;
+    if HttpUrl::parse(text).is_none() {
+        return Err(match HttpUrl::names_user(text) {
+            true => "a URL without a user and a password before its host".to_owned(),
+            false => expected(),
+        });
+    }
     Ok(text.trim_end_matches('/').to_owned())
 }
 
@@ -289,7 +300,9 @@ pub(super) fn confirmations(value: &DeValue<'_>) -> Result<Option<u32>, String> 
     integer::<u32>(value)
         .filter(|n| (1..=100_000).contains(n))
         .map(Some)
-        .ok_or_else(|| "a whole number from 1 up without quotes, or \"finalized\"".to_owned())
+        .ok_or_else(|| {
+            "a whole number from 1 to 100000 without quotes, or \"finalized\"".to_owned()
+        })
 }
 
 /// A link to a transaction with `{hash}` in the place of its hash.
@@ -333,6 +346,13 @@ impl<'a> HttpUrl<'a> {
             port,
             rest,
         })
+    }
+
+    /// Whether a user stands before a URL's host.
+    fn names_user(text: &str) -> bool {
+        let after = text.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = after.split(['/', '?', '#']).next();
+        authority.is_some_and(|a| a.contains('@'))
     }
 
     /// The host, and the port where it is named.

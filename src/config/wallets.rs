@@ -40,8 +40,11 @@ fn wallet(s: &Section<'_>, chains: &Chains) -> Option<Wallet> {
     let starting_tx = s.get("starting_tx", value::transaction_hash);
     s.done();
     let chain = known_chain(s, &blockchain?, chains)?;
+    // A token that is wrong is not among the chain's: to advise another coin in its place would be wrong, too.
+    let tokens = format!("chains.{}.tokens", chain.chain.blockchain);
+    let are_tokens_right = !s.has_error_under(&tokens);
     for (i, coin) in enabled_coins.iter().enumerate() {
-        if let Err(message) = check_coin(coin, chain) {
+        if are_tokens_right && let Err(message) = check_coin(coin, chain) {
             s.item_error("enabled_coins", i, message);
         }
     }

@@ -29,6 +29,8 @@ pub enum AddressError {
         "neither an EVM address (0x and 40 hex digits) nor a Tron address (34 characters, starting with T)"
     )]
     Unknown,
+    #[error("begins with white space: leave that out")]
+    Space,
     #[error("0x is missing in front of the 40 hex digits")]
     NoPrefix,
     #[error("a name: write the address that it stands for")]
@@ -111,6 +113,7 @@ fn neither(text: &str) -> AddressError {
         Some(digits) if hex::decode_to_slice(digits, &mut bytes).is_ok() => {
             AddressError::TronHex(Address::new(Family::Tron, bytes))
         }
+        _ if text.starts_with(char::is_whitespace) => AddressError::Space,
         _ if is_hex && text.len() == 40 => AddressError::NoPrefix,
         _ if text.starts_with('t') && text.len() == 34 => AddressError::TronLowerCase,
         _ if text.contains('.') => AddressError::Name,
@@ -227,6 +230,10 @@ mod tests {
         };
         check("hello", AddressError::Unknown);
         check("", AddressError::Unknown);
+        check(
+            " 0xdAC17F958D2ee523a2206206994597C13D831ec7",
+            AddressError::Space,
+        );
         check("0x12", AddressError::EvmLength(2));
         check(
             "0xgAC17F958D2ee523a2206206994597C13D831ec7",

@@ -32,7 +32,7 @@ pub struct CreateOrderBody {
     /// Pre-selects the coin.
     #[oai(skip_serializing_if_is_none)]
     pub stablecoin: Option<String>,
-    /// Shown to the shopper: up to 200 characters.
+    /// Shown to the shopper: up to 200 characters, no control characters but line breaks and tabs.
     #[oai(skip_serializing_if_is_none)]
     pub description: Option<String>,
     /// Seconds until the order expires, 60 to 604800; otherwise the server's `orders.expires_after`.

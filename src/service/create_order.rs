@@ -59,6 +59,8 @@ pub enum CreateError {
     Selection,
     #[error("invalid description: expected at most 200 characters")]
     Description,
+    #[error("invalid description: expected no control characters but line breaks and tabs")]
+    DescriptionControl,
     #[error("invalid expires_in: expected 60 to 604800 seconds")]
     ExpiresIn,
     #[error("invalid Idempotency-Key: expected 1 to 255 visible ASCII characters")]
@@ -167,12 +169,8 @@ fn check(config: &Config, request: CreateOrder) -> Result<NewOrder, CreateError>
     if !selection_is_known(config, blockchain.as_ref(), stablecoin.as_ref()) {
         return Err(CreateError::Selection);
     }
-    if request
-        .description
-        .as_ref()
-        .is_some_and(|d| d.chars().count() > 200)
-    {
-        return Err(CreateError::Description);
+    if let Some(description) = &request.description {
+        check_description(description)?;
     }
     for (name, url) in [
         ("success_url", &request.success_url),
@@ -194,7 +192,7 @@ fn check(config: &Config, request: CreateOrder) -> Result<NewOrder, CreateError>
     };
     Ok(NewOrder {
         merchant_order_id: request.merchant_order_id,
-        amount: request.amount,
+        amount: without_leading_zeros(&request.amount).to_owned(),
         webhook_url: request.webhook_url,
         expecting_address,
         blockchain,
@@ -204,6 +202,23 @@ fn check(config: &Config, request: CreateOrder) -> Result<NewOrder, CreateError>
         success_url: request.success_url,
         cancel_url: request.cancel_url,
     })
+}
+
+/// The shopper's page and the merchant's tables show it as it is.
+fn check_description(text: &str) -> Result<(), CreateError> {
+    let is_shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    match text.chars().all(is_shown) {
+        _ if text.chars().count() > 200 => Err(CreateError::Description),
+        true => Ok(()),
+        false => Err(CreateError::DescriptionControl),
+    }
+}
+
+/// An order's amount keeps the decimals it came with, since "20.00" is how shops write it; zeros before the number mean nothing.
+fn without_leading_zeros(amount: &str) -> &str {
+    let whole = amount.find('.').unwrap_or(amount.len());
+    let zeros = amount.bytes().take_while(|b| *b == b'0').count();
+    &amount[zeros.min(whole.saturating_sub(1))..]
 }
 
 pub(super) fn check_url(url: &str) -> Result<(), &'static str> {

@@ -101,19 +101,23 @@ impl Inquiries {
         if state.asked.len() >= REMEMBERED {
             state.asked.retain(|_, times| times.iter().any(within));
         }
+        let times = state.asked.get(&order).into_iter().flatten();
+        let mut times: VecDeque<i64> = times.copied().filter(within).collect();
+        if let Some(first) = times.front().filter(|_| times.len() >= PER_ORDER) {
+            return Err(seconds(first + HOUR_MS - now_ms));
+        }
         // A clock that was set back must not shut everybody out until it has caught up.
         let most_ahead = now_ms + BURST * INTERVAL_MS;
         state.paid_until = state.paid_until.clamp(now_ms, most_ahead);
         let paid_until = state.paid_until + INTERVAL_MS;
-        if paid_until > most_ahead {
-            return Err(seconds(paid_until - most_ahead));
-        }
-        let times = state.asked.entry(order).or_default();
-        times.retain(within);
-        if let Some(first) = times.front().filter(|_| times.len() >= PER_ORDER) {
-            return Err(seconds(first + HOUR_MS - now_ms));
+        // As often as an order has asked, so many are left to others: none takes all, and a first one is refused last.
+        let left_to_others = INTERVAL_MS * i64::try_from(times.len()).unwrap_or(BURST);
+        let too_far = paid_until + left_to_others - most_ahead;
+        if too_far > 0 {
+            return Err(seconds(too_far));
         }
         times.push_back(now_ms);
+        state.asked.insert(order, times);
         state.paid_until = paid_until;
         Ok(())
     }
@@ -226,6 +230,27 @@ mod tests {
         assert_eq!(inquiries.admit(order(99), NOW + 4_000), Err(1));
         assert_eq!(inquiries.admit(order(99), NOW + INTERVAL_MS), Ok(()));
         assert!(inquiries.admit(order(98), NOW + INTERVAL_MS).is_err());
+    }
+
+    #[test]
+    fn a_flood_by_few_orders_leaves_others_their_look_ups() {
+        let inquiries = Inquiries::default();
+        let flood = |now| {
+            let asks = (0..40).map(|n| inquiries.admit(order(n % 2), now));
+            asks.filter(Result::is_ok).count()
+        };
+        assert_eq!(flood(NOW), 14);
+        // After seven the eighth waits until eight are there again, two more; the first of another does not.
+        assert_eq!(inquiries.admit(order(0), NOW), Err(10));
+        for n in 2..8 {
+            assert_eq!(inquiries.admit(order(n), NOW), Ok(()), "{n}");
+        }
+        assert_eq!(inquiries.admit(order(8), NOW), Err(5));
+        for n in 8..40 {
+            let now = NOW + INTERVAL_MS * (n as i64 - 7);
+            assert_eq!(flood(now), 0, "{n}");
+            assert_eq!(inquiries.admit(order(n), now), Ok(()), "{n}");
+        }
     }
 
     #[test]

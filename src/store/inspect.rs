@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::lock::{place, refuse_second_name};
-use super::{StoreError, migrate};
+use super::{StoreError, access, migrate};
 
 /// What a file is like.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,6 +27,7 @@ const SIZE: &str = "SELECT page_count * page_size FROM pragma_page_count(), prag
 
 /// Looks at a file that exists. An error if it is not one of ours, or of a newer version, or has a second name.
 pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
+    access::expect_no_directory(path)?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
@@ -50,10 +51,11 @@ pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
 
 /// Whether somebody holds the lock that a server holds.
 fn is_in_use(path: &Path) -> Result<bool, StoreError> {
-    let lock = match File::open(place(path)) {
+    let name = place(path);
+    let lock = match File::open(&name) {
         Ok(lock) => lock,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(access::explained(&name, error.into())),
     };
     match lock.try_lock_shared() {
         Ok(()) => Ok(false),

@@ -5,8 +5,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::StoreError;
 use super::copy::{beside, real_path};
+use super::{StoreError, access};
 
 /// The right to work on a database, as long as it is held. It is taken before anything is written, and [`super::Db::open`] asks for it.
 pub struct Lock {
@@ -18,11 +18,14 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock of a database, which need not exist yet. Refused while somebody else has it, by whatever name they know the file.
     pub fn on(database: &Path) -> Result<Self, StoreError> {
+        access::expect_no_directory(database)?;
+        let name = place(database);
         let file = File::options()
             .create(true)
             .append(true)
             .mode(0o600)
-            .open(place(database))?;
+            .open(&name)
+            .map_err(|e| access::explained(&name, e.into()))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StoreError::InUse),

@@ -1,5 +1,6 @@
 //! The only SQL. One writer that groups what is queued into one commit, a pool of readers.
 
+mod access;
 pub mod alerts;
 pub mod audit;
 pub mod changes;
@@ -175,7 +176,7 @@ impl Db {
         if !path.exists() {
             tracing::info!(database = %path.display(), "there is no database yet: making one");
         }
-        create_private(path)?;
+        create_private(path).map_err(|e| access::explained(path, e))?;
         let mut connection = Connection::open(path)?;
         migrate::check(&connection)?;
         prepare_writer(&connection)?;

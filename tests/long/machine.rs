@@ -195,14 +195,47 @@ fn the_units_run_a_shop_and_its_standby() {
     let timers = machine.run("systemctl list-timers --no-pager");
     assert!(timers.contains("ocrch-backup.timer"), "{timers}");
 
-    for unit in ["ocrch", "ocrch-backup", "ocrch-litestream"] {
+    alert(&machine);
+
+    for unit in ["ocrch", "ocrch-backup", "ocrch-litestream", "ocrch-alert@x"] {
+        let file = unit.trim_end_matches('x');
         machine.run(&format!(
-            "cp examples/systemd/{unit}.service /etc/systemd/system/"
+            "cp examples/systemd/{file}.service /etc/systemd/system/"
         ));
         let safe = "systemctl daemon-reload; systemd-analyze security --threshold=15 --no-pager";
         machine.run(&format!("{safe} {unit}"));
     }
     stand_by(&machine);
+}
+
+/// Takes what is posted to port 8099 down, as a service that tells people would.
+const RECEIVER: &str = r#"
+cat >receive <<'END'
+while IFS= read -r line && [ "$line" != $'\r' ]; do :; done
+read -t 2 -N 500 body
+echo "$body" >>/root/told
+printf 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+END
+systemd-run --unit=receiver systemd-socket-activate --accept --inetd --listen=127.0.0.1:8099 bash /root/release/receive
+"#;
+
+/// The backup's owner hears of one that fails.
+fn alert(machine: &Machine) {
+    machine.run(RECEIVER);
+    let told = |what: &str| {
+        wait::until(what, || {
+            machine.succeeds(&format!("grep '{what}' /root/told"))
+        });
+    };
+    let unit = markdown::read("examples/systemd/ocrch-alert@.service");
+    let address = "TELL=https://ntfy.sh/a-name-that-nobody-guesses";
+    assert!(unit.contains(address), "{unit}");
+    machine.save(&unit.replace(address, "TELL=http://127.0.0.1:8099/"));
+    machine.follow("ocrch-alert@.service");
+    told("ocrch-backup has failed on machine");
+    machine.run("rm /root/told; mv /var/backups/ocrch aside; ! systemctl start ocrch-backup");
+    told("ocrch-backup.service has failed on machine");
+    machine.run("mv aside /var/backups/ocrch; systemctl start ocrch-backup");
 }
 
 /// The machine is its own standby, and then the only one.

@@ -140,6 +140,9 @@ fn unusable(error: &StoreError) -> &'static str {
             "Install the newer version again, or restore a backup from before it."
         }
         StoreError::Names(_) => "The server does not start on it like this.",
+        StoreError::File(error) if error.kind() == ErrorKind::IsADirectory => {
+            "Set database.path to a file."
+        }
         StoreError::Foreign => "Set database.path to another file; this one is left as it is.",
         error if error.is_damage() => DAMAGED,
         _ => "Run this as the user that runs the server; if it persists, restore the last backup.",

@@ -268,7 +268,7 @@ fn chains_are_checked() {
     );
     check(
         "[chains.eth]\nconfirmations = 0",
-        "found 0, expected a whole number from 1 up",
+        "found 0, expected a whole number from 1 to 100000",
     );
     check(
         "[chains.eth]\nconfirmations = \"final\"",
@@ -366,4 +366,24 @@ fn what_is_probably_not_meant_is_a_warning() {
     ))
     .warnings;
     assert!(!warnings.join("\n").contains("independent"), "{warnings:?}");
+}
+
+/// Advice that follows from another error would be wrong advice about money.
+#[test]
+fn a_wrong_token_gives_one_error_and_no_other_coin() {
+    let wallet = |coin: &str| {
+        format!(
+            "[[wallets]]\nblockchain = \"eth\"\naddress = \"{WALLET}\"\nenabled_coins = [\"{coin}\"]\n"
+        )
+    };
+    let token = "[chains.eth.tokens.USDC]\ncontract = \"0x12\"\ndecimals = 6\n";
+    let found = error(&(wallet("USDC") + token));
+    assert!(
+        found.starts_with("8: chains.eth.tokens.USDC.contract: found \"0x12\""),
+        "{found}"
+    );
+    let on_base = token.replace("eth", "base");
+    let found = errors(&with(&(wallet("USDX") + &on_base)));
+    assert!(found[0].contains("did you mean \"USD"), "{found:?}");
+    assert_eq!(found.len(), 2, "{found:?}");
 }

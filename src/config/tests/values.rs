@@ -116,6 +116,14 @@ fn every_value_is_checked() {
         "without ? and #",
     );
     check(
+        "server.public_url = \"https://shop:key@pay.example.com\"",
+        "expected a URL without a user and a password before its host",
+    );
+    check(
+        "server.public_url = \"ftp://pay.example.com/@me\"",
+        "expected an http or https URL with a host",
+    );
+    check(
         "server.trusted_proxies = [\"127.0.0.1\", \"proxy.local\"]",
         "server.trusted_proxies[1]: found \"proxy.local\", expected an IP address or a network, such as",
     );
@@ -151,6 +159,13 @@ fn every_value_is_checked() {
     check("payments.max_tail = \"0.0000001\"", "at most 6 decimals");
     check("payments.agree_from = 5_00.5e3", "expected an amount");
     check("payments.late_window = \"0h\"", "above zero");
+    for long in ["36501d", "100000000d", "99999999999999999999s"] {
+        let text = format!("payments.late_window = \"{long}\"");
+        check(
+            &text,
+            &format!("found \"{long}\", expected at most \"36500d\""),
+        );
+    }
     check(
         "alerts.on = []",
         "alerts.url: missing, expected where alerts are posted",
@@ -194,4 +209,52 @@ fn numbers_and_amounts_are_read_exactly() {
     assert_eq!(config.payments.report_from.to_string(), "0.1");
     assert_eq!(config.payments.agree_from.unwrap().to_string(), "500");
     assert_eq!(config.server.max_connections, 16);
+}
+
+/// As editors leave it, and as a slip of the hand does.
+#[test]
+fn a_secret_file_is_read_without_its_marks_and_a_space_is_doubted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let text = format!("admin.secret = \"{HASH}\"\nmerchant.secret_file = \"key\"");
+    let check = |content: &str, expected: &str, is_doubted: bool| {
+        std::fs::write(&path, content).unwrap();
+        let parsed = parse(&text, "f", dir.path()).unwrap();
+        assert_eq!(parsed.config.merchant.secret.expose(), expected);
+        let doubt = format!("merchant.secret_file: {} has a space", path.display());
+        let warnings = &parsed.warnings;
+        let found = warnings.iter().any(|w| w.starts_with(&doubt));
+        assert_eq!(found, is_doubted, "{content:?}: {warnings:?}");
+        assert!(!format!("{warnings:?}").contains("0123456789abcdef"));
+    };
+    check("\u{feff}0123456789abcdef\r\n", "0123456789abcdef", false);
+    check("0123456789abcdef \n", "0123456789abcdef ", true);
+    check(" 0123456789abcdef", " 0123456789abcdef", true);
+    check("0123456789 abcdef", "0123456789 abcdef", false);
+}
+
+#[test]
+fn the_metrics_need_an_address_of_their_own() {
+    let check = |listen: &str, metrics: &str, fits: bool| {
+        let rest = format!("server = {{ listen = \"{listen}\", metrics_listen = \"{metrics}\" }}");
+        if fits {
+            config(&rest);
+            return;
+        }
+        let expected = format!(
+            "3: server.metrics_listen: {metrics} cannot be had beside server.listen ({listen}), expected another port"
+        );
+        let found = error(&rest);
+        assert!(found.starts_with(&expected), "{found}");
+    };
+    check("127.0.0.1:8080", "127.0.0.1:8080", false);
+    check("0.0.0.0:8080", "127.0.0.1:8080", false);
+    check("127.0.0.1:8080", "0.0.0.0:8080", false);
+    check("[::]:8080", "127.0.0.1:8080", false);
+    check("[::ffff:127.0.0.1]:8080", "127.0.0.1:8080", false);
+    check("[::1]:8080", "0.0.0.0:8080", true);
+    check("127.0.0.1:8080", "127.0.0.2:8080", true);
+    check("127.0.0.1:8080", "127.0.0.1:9090", true);
+    check("127.0.0.1:0", "127.0.0.1:0", true);
+    assert!(error("server.metrics_listen = \"127.0.0.1:8080\"").contains("(127.0.0.1:8080)"));
 }
