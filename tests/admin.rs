@@ -140,3 +140,13 @@ fn wrong_secrets_are_slowed_down_and_the_right_one_gets_in() {
     assert_eq!(server.log().matches("many wrong admin secrets").count(), 1);
     assert!(!server.log().contains(SECRET) && !server.log().contains("a guess"));
 }
+
+#[test]
+fn statistics_that_end_ahead_end_today() {
+    let world = World::start();
+    world.order("5.00");
+    for query in ["from=0&to=9999999999", "to=9999999999", "from=0", ""] {
+        let stats = world.admin().get(&format!("/stats?{query}"));
+        assert_eq!(stats["total"]["created"], 1, "{query}");
+    }
+}
