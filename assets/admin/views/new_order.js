@@ -4,6 +4,7 @@ import { to } from "../address.js";
 import { get, list, post } from "../api.js";
 import { copyButton } from "../copy.js";
 import { h } from "../dom.js";
+import { foreign } from "../foreign.js";
 import { chainName } from "../format.js";
 import { qrCode } from "../qr.js";
 
@@ -77,7 +78,7 @@ const link = (order) => [
       "dl",
       { class: "facts" },
       h("dt", {}, "Order"),
-      h("dd", {}, h("a", { href: to(`orders/${order.order_id}`) }, order.merchant_order_id)),
+      h("dd", {}, h("a", { href: to(`orders/${order.order_id}`) }, foreign(order.merchant_order_id))),
       h("dt", {}, "Amount"),
       h("dd", {}, order.amount),
       h("dt", {}, "Link"),

@@ -1,0 +1,28 @@
+//! The dashboard where what others chose is odd: ids that turn text around.
+
+use serde_json::json;
+
+use crate::dashboard::short_payment;
+use crate::support::admin::SECRET;
+use crate::support::node::Script;
+use crate::support::world::World;
+
+#[test]
+fn odd_ids_leave_it_right() {
+    let world = World::start();
+    // A right-to-left override, behind what would end an isolation.
+    let turned = short_payment(&world, "A-7\u{2069}\u{202e}");
+    world.settle_everything();
+    let orders = json!({ "turned": turned, "shown": "A-7\u{202e}" });
+    let mut script = Script::start(
+        "dashboard-odd.mjs",
+        &json!({ "base": world.server.base(), "secret": SECRET, "orders": orders }),
+    );
+    for step in ["guess", "asked"] {
+        assert_eq!(script.expect(step)["forwards"], true, "{step}");
+    }
+    assert_eq!(script.expect("marking")["forwards"], true);
+    let ended = script.expect("end");
+    assert_eq!(ended["errors"], json!([]));
+    script.finish();
+}

@@ -1,0 +1,47 @@
+// What stays right in the dashboard where ids are odd.
+import { dashboard, dialog, heading, open } from "./dashboard.mjs";
+import { hear, tell } from "./lines.mjs";
+
+const { base, secret, orders } = await hear();
+const { browser, page, errors } = await dashboard({ base, secret });
+try {
+  await open(page, "inbox", "Inbox");
+  tell("guess", { forwards: await readsForwards("asked for 20") });
+  await ask();
+  tell("asked", { forwards: await readsForwards("over 20.00") });
+  await page.keyboard.press("Escape");
+
+  await open(page, `orders/${orders.turned}`, `Order ${orders.shown}`);
+  await page.getByRole("button", { name: "Mark as paid" }).click();
+  tell("marking", { forwards: await readsForwards("over 20.00") });
+  await page.keyboard.press("Escape");
+
+  tell("end", { errors });
+} finally {
+  await browser.close();
+}
+process.exit(0);
+
+async function ask() {
+  await page.getByRole("button", { name: "Assign", exact: true }).first().click();
+  await dialog(page).waitFor();
+}
+
+/// Whether the last text that contains this stands from left to right, letter by letter.
+function readsForwards(text) {
+  return page.waitForFunction((text) => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    let last = null;
+    while (walker.nextNode()) if (walker.currentNode.data.includes(text)) last = walker.currentNode;
+    if (!last) return null;
+    const start = last.data.indexOf(text);
+    const left = (place) => {
+      const range = document.createRange();
+      range.setStart(last, start + place);
+      range.setEnd(last, start + place + 1);
+      return range.getBoundingClientRect().left;
+    };
+    const places = Array.from(text, (_, i) => left(i));
+    return { forwards: places.every((x, i) => i === 0 || x > places[i - 1]) };
+  }, text).then((found) => found.jsonValue()).then(({ forwards }) => forwards);
+}
