@@ -1,4 +1,4 @@
-//! The dashboard where what others chose is odd: ids that turn text around.
+//! The dashboard where what others chose is odd: ids that turn text around or fill a page.
 
 use serde_json::json;
 
@@ -12,6 +12,9 @@ fn odd_ids_leave_it_right() {
     let world = World::start();
     // A right-to-left override, behind what would end an isolation.
     let turned = short_payment(&world, "A-7\u{2069}\u{202e}");
+    let mut long = world.order_body("5.00");
+    long["order_id"] = json!("x".repeat(255));
+    world.order_with(&long);
     world.settle_everything();
     let orders = json!({ "turned": turned, "shown": "A-7\u{202e}" });
     let mut script = Script::start(
@@ -22,6 +25,13 @@ fn odd_ids_leave_it_right() {
         assert_eq!(script.expect(step)["forwards"], true, "{step}");
     }
     assert_eq!(script.expect("marking")["forwards"], true);
+    for step in ["wide", "narrow"] {
+        let said = script.expect(step);
+        let edges = said["edges"].as_array().expect("a list");
+        assert!(edges.len() >= 4, "{said}");
+        let width = said["width"].as_f64();
+        assert!(edges.iter().all(|edge| edge.as_f64() < width), "{said}");
+    }
     let ended = script.expect("end");
     assert_eq!(ended["errors"], json!([]));
     script.finish();

@@ -16,6 +16,13 @@ try {
   tell("marking", { forwards: await readsForwards("over 20.00") });
   await page.keyboard.press("Escape");
 
+  await open(page, "orders", "Orders");
+  for (const [width, name] of [[1280, "wide"], [390, "narrow"]]) {
+    await page.setViewportSize({ width, height: 800 });
+    tell(name, { edges: await edges(), width });
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+
   tell("end", { errors });
 } finally {
   await browser.close();
@@ -44,4 +51,9 @@ function readsForwards(text) {
     const places = Array.from(text, (_, i) => left(i));
     return { forwards: places.every((x, i) => i === 0 || x > places[i - 1]) };
   }, text).then((found) => found.jsonValue()).then(({ forwards }) => forwards);
+}
+
+/// Where each amount and status ends.
+function edges() {
+  return page.locator("td[data-label=Amount] .wrap, td[data-label=Status] .wrap").evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().right));
 }
