@@ -1,4 +1,4 @@
-//! The dashboard where what others chose is odd: ids that turn text around or fill a page.
+//! The dashboard where what others chose is odd: ids that turn text around or fill a page and addresses that nobody made.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::node::Script;
 use crate::support::world::World;
 
 #[test]
-fn odd_ids_leave_it_right() {
+fn odd_ids_and_addresses_leave_it_right() {
     let world = World::start();
     // A right-to-left override, behind what would end an isolation.
     let turned = short_payment(&world, "A-7\u{2069}\u{202e}");
@@ -32,6 +32,10 @@ fn odd_ids_leave_it_right() {
         let width = said["width"].as_f64();
         assert!(edges.iter().all(|edge| edge.as_f64() < width), "{said}");
     }
+    for _ in 0..3 {
+        assert_eq!(script.expect("unknown")["said"], "resource not found");
+    }
+    assert_eq!(script.expect("charts")["bars"], 366);
     let ended = script.expect("end");
     assert_eq!(ended["errors"], json!([]));
     script.finish();

@@ -1,4 +1,4 @@
-// What stays right in the dashboard where ids are odd.
+// What stays right in the dashboard where ids and addresses are odd.
 import { dashboard, dialog, heading, open } from "./dashboard.mjs";
 import { hear, tell } from "./lines.mjs";
 
@@ -22,6 +22,14 @@ try {
     tell(name, { edges: await edges(), width });
   }
   await page.setViewportSize({ width: 1280, height: 800 });
+
+  for (const address of ["orders/%", "orders/%E0%A4%A", "orders/..%2Fstats"]) {
+    await open(page, address, "Order");
+    tell("unknown", { said: await page.getByRole("alert").innerText() });
+    await open(page, "", "Today");
+  }
+  await open(page, "stats?days=100000000", "Charts");
+  tell("charts", { bars: await page.locator(".bar-mark").count() });
 
   tell("end", { errors });
 } finally {

@@ -17,7 +17,7 @@ import { timeline } from "./timeline.js";
 import { transaction } from "./transaction.js";
 
 export async function load({ parameters, refresh }) {
-  const detail = await get(`orders/${parameters.id}`);
+  const detail = await get(`orders/${encodeURIComponent(parameters.id)}`);
   const { order } = detail;
   return {
     title: "Order",
