@@ -36,6 +36,13 @@ fn odd_ids_and_addresses_leave_it_right() {
         assert_eq!(script.expect("unknown")["said"], "resource not found");
     }
     assert_eq!(script.expect("charts")["bars"], 366);
+    let all = ["The customer chooses", "Ethereum", "Tron"];
+    let offered = json!({
+        "USDT": ["tron", all[0], all[1], all[2]],
+        "DAI": ["", all[0], all[1]],
+        "": ["", all[0], all[1], all[2]],
+    });
+    assert_eq!(script.expect("networks")["offered"], offered);
     let ended = script.expect("end");
     assert_eq!(ended["errors"], json!([]));
     script.finish();

@@ -31,6 +31,8 @@ try {
   await open(page, "stats?days=100000000", "Charts");
   tell("charts", { bars: await page.locator(".bar-mark").count() });
 
+  tell("networks", { offered: await networks() });
+
   tell("end", { errors });
 } finally {
   await browser.close();
@@ -64,4 +66,22 @@ function readsForwards(text) {
 /// Where each amount and status ends.
 function edges() {
   return page.locator("td[data-label=Amount] .wrap, td[data-label=Status] .wrap").evaluateAll((cells) => cells.map((cell) => cell.getBoundingClientRect().right));
+}
+
+/// What the form offers for each coin, with wallets that do not take the same.
+async function networks() {
+  const wallets = [
+    { blockchain: "eth", address: "0x1", enabled_coins: ["USDT", "DAI"] },
+    { blockchain: "tron", address: "T1", enabled_coins: ["USDT"] },
+  ];
+  await page.route("**/admin/wallets", (route) => route.fulfill({ json: wallets }));
+  await open(page, "new", "New order");
+  const network = page.getByLabel("Network");
+  await network.selectOption("tron");
+  const offered = {};
+  for (const coin of ["USDT", "DAI", ""]) {
+    await page.getByLabel("Coin").selectOption(coin);
+    offered[coin] = [await network.inputValue(), ...(await network.locator("option").allInnerTexts())];
+  }
+  return offered;
 }
