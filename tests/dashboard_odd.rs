@@ -1,4 +1,5 @@
-//! The dashboard where what others chose is odd: ids that turn text around or fill a page and addresses that nobody made.
+//! The dashboard where what others chose is odd: ids that turn text around or fill a page, addresses that nobody made, a session
+//! that ended elsewhere.
 
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::support::node::Script;
 use crate::support::world::World;
 
 #[test]
-fn odd_ids_and_addresses_leave_it_right() {
+fn odd_ids_addresses_and_moments_leave_it_right() {
     let world = World::start();
     // A right-to-left override, behind what would end an isolation.
     let turned = short_payment(&world, "A-7\u{2069}\u{202e}");
@@ -24,6 +25,7 @@ fn odd_ids_and_addresses_leave_it_right() {
     for step in ["guess", "asked"] {
         assert_eq!(script.expect(step)["forwards"], true, "{step}");
     }
+    assert_eq!(script.expect("back")["dialogs"], 0);
     assert_eq!(script.expect("marking")["forwards"], true);
     for step in ["wide", "narrow"] {
         let said = script.expect(step);
@@ -43,7 +45,10 @@ fn odd_ids_and_addresses_leave_it_right() {
         "": ["", all[0], all[1], all[2]],
     });
     assert_eq!(script.expect("networks")["offered"], offered);
-    let ended = script.expect("end");
+    let ended = script.expect("ended");
+    assert_eq!(ended["dialogs"], 0);
+    let said = ended["said"].to_string();
+    assert!(said.contains("Your session has ended."), "{said}");
     assert_eq!(ended["errors"], json!([]));
     script.finish();
 }

@@ -1,4 +1,4 @@
-// What stays right in the dashboard where ids and addresses are odd.
+// What stays right in the dashboard where ids, addresses and moments are odd.
 import { dashboard, dialog, heading, open } from "./dashboard.mjs";
 import { hear, tell } from "./lines.mjs";
 
@@ -9,7 +9,9 @@ try {
   tell("guess", { forwards: await readsForwards("asked for 20") });
   await ask();
   tell("asked", { forwards: await readsForwards("over 20.00") });
-  await page.keyboard.press("Escape");
+  await page.goBack();
+  await heading(page, "Today");
+  tell("back", { dialogs: await page.locator("dialog").count() });
 
   await open(page, `orders/${orders.turned}`, `Order ${orders.shown}`);
   await page.getByRole("button", { name: "Mark as paid" }).click();
@@ -33,7 +35,12 @@ try {
 
   tell("networks", { offered: await networks() });
 
-  tell("end", { errors });
+  await open(page, "inbox", "Inbox");
+  await ask();
+  await page.evaluate(() => fetch("api/v1/admin/session", { method: "DELETE", headers: { "Ocrch-Admin-Page": "1" } }));
+  await dialog(page).getByRole("button", { name: "Assign" }).click();
+  await page.getByLabel("Admin secret").waitFor();
+  tell("ended", { dialogs: await page.locator("dialog").count(), said: await page.locator("main").innerText(), errors });
 } finally {
   await browser.close();
 }
