@@ -140,3 +140,32 @@ fn wrong_secrets_are_slowed_down_and_the_right_one_gets_in() {
     assert_eq!(server.log().matches("many wrong admin secrets").count(), 1);
     assert!(!server.log().contains(SECRET) && !server.log().contains("a guess"));
 }
+
+#[test]
+fn an_order_by_hand_that_nobody_could_pay_is_refused() {
+    let world = World::start();
+    let mut body = world.order_body("5.00");
+    body["blockchain"] = json!("eth");
+    body["stablecoin"] = json!("USDT");
+    let refused = world.admin().call("POST", "/orders", &body);
+    let chain = &world.net.name;
+    refused.expect_error(
+        400,
+        &format!("nobody could pay this order: no wallet takes what it asks for; what can be paid: DAI on {chain}, USDT on {chain}"),
+    );
+    assert_eq!(world.admin().get("/orders"), json!([]));
+    // A shop may ask before its wallet is there.
+    world.shop.create(&body);
+    body["blockchain"] = json!(chain);
+    world.admin().call("POST", "/orders", &body).expect(201);
+}
+
+#[test]
+fn statistics_that_end_ahead_end_today() {
+    let world = World::start();
+    world.order("5.00");
+    for query in ["from=0&to=9999999999", "to=9999999999", "from=0", ""] {
+        let stats = world.admin().get(&format!("/stats?{query}"));
+        assert_eq!(stats["total"]["created"], 1, "{query}");
+    }
+}

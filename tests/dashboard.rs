@@ -11,7 +11,7 @@ use crate::support::wait;
 use crate::support::world::World;
 
 /// A payment that came short, in the inbox; the order that it was meant for.
-fn short_payment(world: &World, merchant_order_id: &str) -> String {
+pub fn short_payment(world: &World, merchant_order_id: &str) -> String {
     let mut body = world.order_body("20.00");
     body["order_id"] = json!(merchant_order_id);
     let shopper = world.order_with(&body);
@@ -114,7 +114,7 @@ fn each_deed_is_done_with_the_keyboard_alone() {
     assert!(
         found["complaint"]
             .to_string()
-            .contains("There is no order A-1"),
+            .contains("There is no order \u{2068}A-1\u{2069}."),
         "{found}"
     );
     for part in [

@@ -25,6 +25,7 @@ mod cli;
 mod config;
 mod dashboard;
 mod dashboard_live;
+mod dashboard_odd;
 mod dashboard_reads;
 mod documents;
 mod doubts;

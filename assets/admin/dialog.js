@@ -2,6 +2,11 @@
 
 import { h, replace } from "./dom.js";
 
+let open = null;
+
+/** Declines the question that is open, if there is one: what it was about is no longer in view. */
+export const decline = () => open?.close();
+
 /**
  * Asks, and does it: resolves to what `act` answered, or to null if the question was declined. What goes wrong is said in
  * the dialog, which stays open.
@@ -30,8 +35,10 @@ export function ask({ title, text, fields = [], confirm, danger = false, act }) 
 
     dialog.addEventListener("close", () => {
       dialog.remove();
+      if (open === dialog) open = null;
       resolve(result);
     });
+    open = dialog;
     document.body.append(dialog);
     dialog.showModal();
     (form.querySelector("input, textarea, select") ?? yes).focus();

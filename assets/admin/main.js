@@ -1,6 +1,7 @@
 // The dashboard's frame: who is signed in, which view is open, and what is told while it is.
 
 import { ApiError, get, signOut, whenSignedOut } from "./api.js";
+import { decline } from "./dialog.js";
 import { h, replace } from "./dom.js";
 import { whenReleased } from "./in_use.js";
 import { follow } from "./live.js";
@@ -12,7 +13,7 @@ import { VIEWS, viewFor } from "./routes.js";
 const app = document.getElementById("app");
 let stop = () => {};
 
-whenSignedOut(showSignIn);
+whenSignedOut(ended);
 start();
 
 async function start() {
@@ -25,10 +26,17 @@ async function start() {
   }
 }
 
-function showSignIn() {
+/** Nobody is signed in, or no longer. Several answers may say so. */
+function ended() {
+  if (app.querySelector(".sign-in")) return;
+  showSignIn(app.querySelector(".shell") && "Your session has ended. Sign in again.");
+}
+
+function showSignIn(why) {
   stop();
+  decline();
   document.title = "Sign in – Ocrch";
-  replace(app, signInForm(showShell));
+  replace(app, signInForm(showShell, why));
   app.querySelector("input").focus();
 }
 
@@ -71,6 +79,7 @@ function run(main, nav, news, held) {
   let shown = null;
 
   const open = async () => {
+    decline();
     current?.leave();
     const { view, parameters, query } = viewFor(location.hash);
     // Who goes through the choices of a filter by keyboard stays there.

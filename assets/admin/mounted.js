@@ -2,12 +2,13 @@
 // while somebody is in the middle of something: nothing that is typed is lost, and no button moves away under a finger.
 
 import { h, replace, update } from "./dom.js";
+import { foreign, isolated } from "./foreign.js";
 import { inUse } from "./in_use.js";
 
 /**
  * Opens a view. Its `load` is given `kept`, where it can leave what it must know when it is drawn again, and `refresh`, which
- * draws it at once; with its parts it may say in how many seconds it wants to be drawn `again`. `onHeld` is told whether
- * news are waiting.
+ * draws it at once; with its parts it may say what that is `about` by a name that somebody else chose, and in how many seconds it wants to be
+ * drawn `again`. `onHeld` is told whether news are waiting.
  */
 export function mount(main, view, parameters, query, onHeld) {
   const kept = {};
@@ -50,9 +51,9 @@ export function mount(main, view, parameters, query, onHeld) {
     if (parts.again) timer = setTimeout(hear, parts.again * 1000);
   }
 
-  function show({ title, header, content }) {
+  function show({ tab, header, content }) {
     const focused = main.contains(document.activeElement);
-    document.title = `${title} – Ocrch`;
+    document.title = `${tab} – Ocrch`;
     if (drawn) {
       update(main.querySelector(":scope > header"), header);
       update(main.querySelector(":scope > .view"), content);
@@ -89,9 +90,9 @@ export function mount(main, view, parameters, query, onHeld) {
   };
 }
 
-const frame = ({ title, actions, content, again }) => ({
-  title,
+const frame = ({ title, about, actions, content, again }) => ({
+  tab: about ? `${title} ${isolated(about)}` : title,
   again,
-  header: [h("h1", { tabindex: "-1" }, title), h("div", { class: "row" }, actions)],
+  header: [h("h1", { tabindex: "-1" }, title, about && [" ", foreign(about)]), h("div", { class: "row" }, actions)],
   content: [content],
 });

@@ -32,8 +32,17 @@ export function viewFor(hash) {
     const pattern = view.path.split("/");
     if (pattern.length !== parts.length) continue;
     if (!pattern.every((part, i) => part.startsWith(":") || part === parts[i])) continue;
-    const named = pattern.flatMap((part, i) => (part.startsWith(":") ? [[part.slice(1), decodeURIComponent(parts[i])]] : []));
+    const named = pattern.flatMap((part, i) => (part.startsWith(":") ? [[part.slice(1), decoded(parts[i])]] : []));
     return { view, parameters: Object.fromEntries(named), query: Object.fromEntries(new URLSearchParams(query)) };
   }
   return { view: VIEWS[0], parameters: {}, query: {} };
+}
+
+/** What no address says, stays as it is: nothing is called so, and the view will say that. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -3,7 +3,8 @@
 import { ApiError, session, signIn } from "./api.js";
 import { h, replace } from "./dom.js";
 
-export function signInForm(onSignedIn) {
+/** `why` says why it is shown, where that is not plain. */
+export function signInForm(onSignedIn, why) {
   const secret = h("input", { id: "secret", type: "password", autocomplete: "current-password", required: true, "aria-describedby": "sign-in-problem" });
   const problem = h("p", { id: "sign-in-problem", role: "alert" });
   const button = h("button", { class: "main" }, "Sign in");
@@ -27,6 +28,7 @@ export function signInForm(onSignedIn) {
       "form",
       { onsubmit: submit },
       h("h1", {}, "Ocrch"),
+      why && h("p", { role: "status" }, why),
       h("label", { for: "secret" }, "Admin secret", h("span", { class: "hint" }, "The one from ", h("code", {}, "[admin]"), " in ocrch.toml, as you chose it.")),
       secret,
       problem,

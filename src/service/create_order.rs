@@ -1,5 +1,7 @@
 //! Creating an order: what a merchant may ask for, and never twice by accident.
 
+use std::collections::BTreeSet;
+
 use uuid::Uuid;
 
 use super::{App, payments};
@@ -57,6 +59,9 @@ pub enum CreateError {
     ExpectingAddress(#[from] crate::domain::address::AddressError),
     #[error("invalid blockchain selection")]
     Selection,
+    /// The ways to pay that there are.
+    #[error("nobody could pay this order: no wallet takes what it asks for; {0}")]
+    NotPayable(String),
     #[error("invalid description: expected at most 200 characters")]
     Description,
     #[error("invalid description: expected no control characters but line breaks and tabs")]
@@ -103,16 +108,20 @@ pub async fn create_order(
         .await
 }
 
-/// Makes an order for the admin.
+/// Makes an order for the admin, who sees at once if nobody could pay it. A shop's own is made all the same.
 pub async fn create_as_admin(
     app: &App,
     request: CreateOrder,
     actor: Actor,
 ) -> Result<Order, CreateError> {
-    let new = check(&app.config(), request);
+    let config = app.config();
+    let new = check(&config, request)?;
+    if !payments::is_payable(&config, &new) {
+        return Err(CreateError::NotPayable(ways_to_pay(&config)));
+    }
     app.db()
         .write(move |tx| {
-            let order = insert(tx, new?)?;
+            let order = insert(tx, new)?;
             let action = Action {
                 name: "create_order",
                 order: Some(order.row),
@@ -122,6 +131,19 @@ pub async fn create_as_admin(
             Ok(order)
         })
         .await
+}
+
+/// Which coins can be paid on which chains, as a sentence's end.
+fn ways_to_pay(config: &Config) -> String {
+    let pairs = config.wallets.iter().flat_map(|wallet| {
+        let coins = wallet.enabled_coins.iter();
+        coins.map(|coin| format!("{coin} on {}", wallet.blockchain))
+    });
+    let pairs: BTreeSet<String> = pairs.collect();
+    match pairs.is_empty() {
+        true => "there is no wallet".to_owned(),
+        false => format!("what can be paid: {}", Vec::from_iter(pairs).join(", ")),
+    }
 }
 
 fn insert(tx: &mut Tx<'_>, new: NewOrder) -> Result<Order, StoreError> {

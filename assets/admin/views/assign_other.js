@@ -3,6 +3,7 @@
 import { get, list, post } from "../api.js";
 import { ask } from "../dialog.js";
 import { h } from "../dom.js";
+import { foreign, isolated } from "../foreign.js";
 import { badge, date, money } from "../format.js";
 import { reasonField } from "../reason.js";
 import { toast } from "../toast.js";
@@ -15,7 +16,7 @@ export async function assignToAnother(transfer, refresh) {
   const found = await which(transfer);
   const order = found && (await confirmed(transfer, found));
   if (!order) return;
-  toast(`Order ${order.merchant_order_id} is paid.`);
+  toast("Order ", foreign(order.merchant_order_id), " is paid.");
   refresh();
 }
 
@@ -33,10 +34,10 @@ function which({ value, token }) {
 /** The orders with exactly this id that can still be paid. A merchant's id may be that of several. */
 async function unpaidOrders(id) {
   const found = [...(await ofMerchant(id)), ...(await ofOcrch(id))];
-  if (!found.length) throw new Error(`There is no order ${id}. The id must be whole, with upper and lower case as they are.`);
+  if (!found.length) throw new Error(`There is no order ${isolated(id)}. The id must be whole, with upper and lower case as they are.`);
   if (found.length > MOST) throw new Error(`More than ${MOST} orders have this id. Use Ocrch's own id of the order.`);
   const unpaid = found.filter((order) => order.status !== "paid");
-  if (!unpaid.length) throw new Error(`Order ${id} over ${found[0].amount} is paid already.`);
+  if (!unpaid.length) throw new Error(`Order ${isolated(id)} over ${found[0].amount} is paid already.`);
   return unpaid;
 }
 
@@ -60,7 +61,7 @@ async function confirmed({ id, value, token }, orders) {
     return order;
   };
   return ask({
-    title: orders.length > 1 ? "Which of these orders?" : `Assign to order ${orders[0].merchant_order_id}?`,
+    title: orders.length > 1 ? "Which of these orders?" : ["Assign to order ", foreign(orders[0].merchant_order_id), "?"],
     text: h("p", {}, `It becomes paid by these ${value} ${token}, and your shop is told. This cannot be undone.`),
     fields: [orders.length > 1 ? h("fieldset", { class: "choices" }, h("legend", { class: "hidden-text" }, "Order"), orders.map(choice)) : shown(orders[0]), reasonField()],
     confirm: "Assign",
@@ -75,8 +76,8 @@ const shown = (order) =>
   h(
     "span",
     { class: "order" },
-    h("span", { class: "row" }, h("strong", {}, order.merchant_order_id), money(order.amount), badge(order.status)),
-    order.description && h("span", {}, order.description),
+    h("span", { class: "row" }, h("strong", {}, foreign(order.merchant_order_id)), money(order.amount), badge(order.status)),
+    order.description && h("span", {}, foreign(order.description)),
     h("span", { class: "soft" }, "Created ", date(order.created_at)),
     h("code", {}, order.order_id)
   );

@@ -1,6 +1,7 @@
 // Each attempt to deliver a webhook: when, how it went, and what the receiver said.
 
 import { h } from "../dom.js";
+import { foreign } from "../foreign.js";
 import { date } from "../format.js";
 
 export function attempts(rows) {
@@ -9,9 +10,9 @@ export function attempts(rows) {
     h(
       "li",
       { class: attempt.status === 200 ? "good" : "bad" },
-      h("span", {}, attempt.status ? `Answered ${attempt.status}` : attempt.error, h("span", { class: "soft" }, ` after ${attempt.latency_ms} ms`)),
+      h("span", {}, attempt.status ? `Answered ${attempt.status}` : foreign(attempt.error), h("span", { class: "soft" }, ` after ${attempt.latency_ms} ms`)),
       h("span", { class: "when" }, date(attempt.tried_at)),
-      attempt.answer && h("pre", {}, attempt.answer)
+      attempt.answer && h("pre", {}, foreign(attempt.answer))
     );
   return h("ol", { class: "timeline" }, rows.map(item));
 }

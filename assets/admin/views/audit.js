@@ -2,6 +2,7 @@
 
 import { to } from "../address.js";
 import { h } from "../dom.js";
+import { foreign } from "../foreign.js";
 import { date } from "../format.js";
 import { pages } from "../pages.js";
 import { table } from "../table.js";
@@ -28,7 +29,7 @@ function content({ rows, more }) {
   const columns = [
     { name: "What", head: true, of: (entry) => deed(entry.action) },
     { name: "About", of: about },
-    { name: "Reason", of: (entry) => entry.reason },
+    { name: "Reason", of: (entry) => entry.reason && foreign(entry.reason) },
     { name: "From", of: (entry) => h("code", {}, entry.client) },
     { name: "When", of: (entry) => date(entry.at) },
   ];
@@ -37,5 +38,5 @@ function content({ rows, more }) {
 
 function about(entry) {
   if (entry.order_id) return h("a", { href: to(`orders/${entry.order_id}`) }, "its order");
-  return entry.transfer_id ? `transfer ${entry.transfer_id}` : entry.detail;
+  return entry.transfer_id ? `transfer ${entry.transfer_id}` : entry.detail && foreign(entry.detail);
 }

@@ -2,6 +2,7 @@
 
 import { to } from "../address.js";
 import { h } from "../dom.js";
+import { foreign } from "../foreign.js";
 import { moment, short } from "../format.js";
 
 export function claimsList(claims) {
@@ -13,7 +14,7 @@ export function claimsList(claims) {
         "p",
         {},
         "Order ",
-        h("a", { href: to(`orders/${claim.order_id}`) }, claim.merchant_order_id),
+        h("a", { href: to(`orders/${claim.order_id}`) }, foreign(claim.merchant_order_id)),
         " claims transaction ",
         short(claim.txn_hash),
         ", ",

@@ -4,6 +4,7 @@ import { to } from "../address.js";
 import { get, post } from "../api.js";
 import { ask } from "../dialog.js";
 import { h } from "../dom.js";
+import { foreign } from "../foreign.js";
 import { badge, chainName, date, money, short, upTo } from "../format.js";
 import { pages } from "../pages.js";
 import { reasonField } from "../reason.js";
@@ -60,16 +61,16 @@ function guess(transfer, order, refresh) {
   return h(
     "li",
     {},
-    h("p", {}, h("a", { href: to(`orders/${order.order_id}`) }, `Order ${order.merchant_order_id}`), " ", badge(order.order_status), ` ${asked}: `, h("strong", {}, order.why), "."),
+    h("p", {}, h("a", { href: to(`orders/${order.order_id}`) }, "Order ", foreign(order.merchant_order_id)), " ", badge(order.order_status), ` ${asked}: `, h("strong", {}, order.why), "."),
     h("button", { id: `assign-${transfer.id}-${order.order_id}`, onclick: () => assign(transfer, order, refresh), disabled: order.order_status === "paid" }, "Assign")
   );
 }
 
 async function assign(transfer, order, refresh) {
-  const text = h("p", {}, `Order ${order.merchant_order_id} over ${order.order_amount} becomes paid by these ${transfer.value} ${transfer.token}, and your shop is told. This cannot be undone.`);
+  const text = h("p", {}, "Order ", foreign(order.merchant_order_id), ` over ${order.order_amount} becomes paid by these ${transfer.value} ${transfer.token}, and your shop is told. This cannot be undone.`);
   const act = ({ reason }) => post(`transfers/${transfer.id}/assign`, { order_id: order.order_id, reason: reason || null });
-  if (await ask({ title: `Assign to order ${order.merchant_order_id}?`, text, fields: reasonField(), confirm: "Assign", act })) {
-    toast(`Order ${order.merchant_order_id} is paid.`);
+  if (await ask({ title: ["Assign to order ", foreign(order.merchant_order_id), "?"], text, fields: reasonField(), confirm: "Assign", act })) {
+    toast("Order ", foreign(order.merchant_order_id), " is paid.");
     refresh();
   }
 }

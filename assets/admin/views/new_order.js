@@ -3,7 +3,8 @@
 import { to } from "../address.js";
 import { get, list, post } from "../api.js";
 import { copyButton } from "../copy.js";
-import { h } from "../dom.js";
+import { h, replace } from "../dom.js";
+import { foreign } from "../foreign.js";
 import { chainName } from "../format.js";
 import { qrCode } from "../qr.js";
 
@@ -32,10 +33,17 @@ function form(wallets, webhooks, show) {
       button.disabled = false;
     }
   };
-  const chains = [...new Set(wallets.map((wallet) => wallet.blockchain))];
   const coins = [...new Set(wallets.flatMap((wallet) => wallet.enabled_coins))];
-  const choice = (id, label, names) =>
-    h("label", { for: id }, label, h("select", { id, name: id }, h("option", { value: "" }, "The customer chooses"), names.map(([value, text]) => h("option", { value }, text))));
+  const options = (names) => [h("option", { value: "" }, "The customer chooses"), names.map(([value, text]) => h("option", { value }, text))];
+  const choice = (id, label, names, onchange) => h("label", { for: id }, label, h("select", { id, name: id, onchange }, options(names)));
+  const network = choice("blockchain", "Network", chainsOf(wallets, ""));
+  /** Only networks on which somebody can pay the coin. */
+  const narrow = ({ currentTarget: coin }) => {
+    const select = network.querySelector("select");
+    const chosen = select.value;
+    replace(select, options(chainsOf(wallets, coin.value)));
+    select.value = [...select.options].some((option) => option.value === chosen) ? chosen : "";
+  };
   return h(
     "form",
     { class: "card", onsubmit: submit },
@@ -45,8 +53,8 @@ function form(wallets, webhooks, show) {
       h("label", { for: "order_id" }, "Your order or invoice number", h("input", { id: "order_id", name: "order_id", required: true, maxlength: 255, autocomplete: "off" })),
       h("label", { for: "amount" }, "Amount", h("input", { id: "amount", name: "amount", required: true, inputmode: "decimal", pattern: "[0-9]{1,12}(\\.[0-9]{1,6})?", placeholder: "19.99", title: "Digits with a point, six after it at most", autocomplete: "off" })),
       h("label", { for: "description", class: "whole" }, "What for", h("span", { class: "hint" }, "The customer reads this."), h("input", { id: "description", name: "description", maxlength: 200 })),
-      choice("stablecoin", "Coin", coins.map((coin) => [coin, coin])),
-      choice("blockchain", "Network", chains.map((chain) => [chain, chainName(chain)])),
+      choice("stablecoin", "Coin", coins.map((coin) => [coin, coin]), narrow),
+      network,
       h("label", { for: "expires_in" }, "Valid for", h("select", { id: "expires_in", name: "expires_in" }, h("option", { value: "" }, "The usual time"), VALID.map(([seconds, text]) => h("option", { value: seconds }, text)))),
       h("label", { for: "webhook_url" }, "Webhook", h("span", { class: "hint" }, "Where your shop hears that it was paid. Without one you see it here."), h("input", { id: "webhook_url", name: "webhook_url", type: "url", list: "webhooks", placeholder: "https://…" })),
       h("datalist", { id: "webhooks" }, webhooks.map((url) => h("option", { value: url }))),
@@ -54,6 +62,12 @@ function form(wallets, webhooks, show) {
       problem
     )
   );
+}
+
+/** The chains with a wallet that takes the coin, with their names. */
+function chainsOf(wallets, coin) {
+  const taking = wallets.filter((wallet) => !coin || wallet.enabled_coins.includes(coin));
+  return [...new Set(taking.map((wallet) => wallet.blockchain))].map((chain) => [chain, chainName(chain)]);
 }
 
 const VALID = [
@@ -77,7 +91,7 @@ const link = (order) => [
       "dl",
       { class: "facts" },
       h("dt", {}, "Order"),
-      h("dd", {}, h("a", { href: to(`orders/${order.order_id}`) }, order.merchant_order_id)),
+      h("dd", {}, h("a", { href: to(`orders/${order.order_id}`) }, foreign(order.merchant_order_id))),
       h("dt", {}, "Amount"),
       h("dd", {}, order.amount),
       h("dt", {}, "Link"),

@@ -6,6 +6,7 @@ import { copyButton } from "../copy.js";
 import { ask } from "../dialog.js";
 import { h } from "../dom.js";
 import { due } from "../due.js";
+import { foreign } from "../foreign.js";
 import { badge, chainName, date, money, moment, short } from "../format.js";
 import { qrCode } from "../qr.js";
 import { table } from "../table.js";
@@ -16,10 +17,11 @@ import { timeline } from "./timeline.js";
 import { transaction } from "./transaction.js";
 
 export async function load({ parameters, refresh }) {
-  const detail = await get(`orders/${parameters.id}`);
+  const detail = await get(`orders/${encodeURIComponent(parameters.id)}`);
   const { order } = detail;
   return {
-    title: `Order ${order.merchant_order_id}`,
+    title: "Order",
+    about: order.merchant_order_id,
     again: due(detail.webhooks),
     actions: actions(order, refresh),
     content: [
@@ -38,7 +40,7 @@ function actions(order, refresh) {
   const markPaid = async () => {
     const fields = h("label", { for: "reason" }, "Reason", h("span", { class: "hint" }, "Kept in the audit trail: how did the money arrive?"), h("textarea", { id: "reason", name: "reason", required: true, maxlength: 500 }));
     const told = order.webhook_url ? "Your shop is told, as if the payment had been seen." : "It has no webhook, so nobody is told.";
-    const text = h("p", {}, `${order.merchant_order_id} over ${order.amount} becomes paid. ${told}`);
+    const text = h("p", {}, foreign(order.merchant_order_id), ` over ${order.amount} becomes paid. ${told}`);
     const paid = await ask({ title: "Mark this order as paid?", text, fields, confirm: "Mark as paid", danger: true, act: ({ reason }) => post(`orders/${order.order_id}/mark-paid`, { reason }) });
     if (paid) done("Marked as paid.");
   };
@@ -70,7 +72,7 @@ function facts({ order, expecting_wallet_address: sender, blockchain, stablecoin
       { class: "facts" },
       fact("Status", badge(order.status)),
       fact("Amount", money(order.amount)),
-      fact("For", order.description),
+      fact("For", order.description && foreign(order.description)),
       fact("Created", date(order.created_at)),
       order.status === "pending" && fact("Expires", moment(order.expires_at)),
       fact("Paid", order.paid_at && date(order.paid_at)),
@@ -81,7 +83,7 @@ function facts({ order, expecting_wallet_address: sender, blockchain, stablecoin
       sender && fact("Only from", short(sender)),
       fact("Only with", [stablecoin, blockchain && chainName(blockchain)].filter(Boolean).join(" on ")),
       fact("Order id", h("code", {}, order.order_id)),
-      fact("Webhook to", order.webhook_url && h("code", {}, order.webhook_url))
+      fact("Webhook to", order.webhook_url && h("code", {}, foreign(order.webhook_url)))
     )
   );
 }
@@ -119,7 +121,7 @@ function transfers(rows) {
 
 /** Who else may have sent the bare amount: a customer who was asked for it with a tail, and left the tail out. */
 function siblings(transfer) {
-  const asked = transfer.likely.map((other) => h("li", {}, h("a", { href: to(`orders/${other.order_id}`) }, other.merchant_order_id), ` was to pay ${other.value} ${other.token}: `, badge(other.order_status)));
+  const asked = transfer.likely.map((other) => h("li", {}, h("a", { href: to(`orders/${other.order_id}`) }, foreign(other.merchant_order_id)), ` was to pay ${other.value} ${other.token}: `, badge(other.order_status)));
   return h("div", { class: "nothing" }, h("p", {}, `Exactly ${transfer.value} ${transfer.token} pays this order. While it was open, other customers were asked for the same amount with a few digits more, and one of them may have left those out:`), h("ul", {}, asked));
 }
 

@@ -3,6 +3,7 @@
 import { to } from "../address.js";
 import { address } from "../api.js";
 import { h } from "../dom.js";
+import { foreign, isolated } from "../foreign.js";
 import { badge, chainName, money, moment } from "../format.js";
 import { pages } from "../pages.js";
 import { table } from "../table.js";
@@ -37,7 +38,7 @@ export const ordersTable = (caption, rows) =>
   table(
     caption,
     [
-      { name: "Order", head: true, of: (order) => h("a", { id: `order-${order.order_id}`, href: to(`orders/${order.order_id}`) }, order.merchant_order_id) },
+      { name: "Order", head: true, of: (order) => h("a", { id: `order-${order.order_id}`, class: "cut", title: isolated(order.merchant_order_id), href: to(`orders/${order.order_id}`) }, foreign(order.merchant_order_id)) },
       { name: "Amount", number: true, of: (order) => money(order.amount) },
       { name: "Status", of: (order) => [badge(order.status), order.payment && order.status === "pending" && [" ", badge("waiting_for_confirmation")]] },
       { name: "Paid with", of: (order) => order.payment && `${order.payment.stablecoin} on ${chainName(order.payment.blockchain)}` },

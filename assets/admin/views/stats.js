@@ -14,10 +14,12 @@ const SPANS = [
   [365, "A year"],
 ];
 const DAY = 86_400;
+/** The server sums up no more days at once. */
+const LONGEST = 366;
 const DATE = new Intl.DateTimeFormat("en", { timeZone: "UTC", day: "numeric", month: "short" });
 
 export async function load({ query }) {
-  const days = Number(query.days) || 30;
+  const days = Math.min(LONGEST, Math.max(1, Math.trunc(query.days) || 30));
   const now = Math.floor(Date.now() / 1000);
   const stats = await get("stats", { from: now - (days - 1) * DAY, to: now });
   const all = everyDay(stats.days, days, now);

@@ -1,6 +1,7 @@
 // Everything that happened to an order, from all that is known about it, the oldest first.
 
 import { h } from "../dom.js";
+import { foreign, isolated } from "../foreign.js";
 import { chainName, moment } from "../format.js";
 import { deed } from "./audit.js";
 
@@ -14,7 +15,7 @@ export function timeline(detail) {
   const events = [...happened(detail), ...asked(detail), ...seen(detail), ...done(detail), ...told(detail)];
   events.sort((a, b) => a.at - b.at);
   const item = ({ mood, text, reason, by, at }) =>
-    h("li", { class: mood }, h("span", {}, text), reason && h("q", {}, reason), h("span", { class: "when" }, moment(at), by && `, from ${by}`));
+    h("li", { class: mood }, h("span", {}, text), reason && h("q", {}, foreign(reason)), h("span", { class: "when" }, moment(at), by && `, from ${by}`));
   return h("ol", { class: "timeline" }, events.map(item));
 }
 
@@ -35,5 +36,5 @@ const done = ({ audit }) => audit.map(({ at, action, reason, client }) => ({ at,
 const told = ({ webhooks }) =>
   webhooks.flatMap(({ tries }) => tries).map(({ tried_at: at, status, error }) => {
     if (status === 200) return { at, text: "Your shop was told", mood: "good" };
-    return { at, text: `Your shop could not be told: ${status ? `it answered ${status}` : error}`, mood: "bad" };
+    return { at, text: `Your shop could not be told: ${status ? `it answered ${status}` : isolated(error)}`, mood: "bad" };
   });

@@ -5,6 +5,7 @@ import { post } from "../api.js";
 import { ask } from "../dialog.js";
 import { h } from "../dom.js";
 import { due } from "../due.js";
+import { foreign } from "../foreign.js";
 import { badge, moment } from "../format.js";
 import { pages } from "../pages.js";
 import { toast } from "../toast.js";
@@ -28,12 +29,12 @@ function card(event, refresh) {
       toast(error.message);
     }
   };
-  const about = event.order_id ? h("a", { href: to(`orders/${event.order_id}`) }, `Order ${named(event)}`) : `Unmatched transfer ${event.transfer_id}`;
+  const about = event.order_id ? h("a", { href: to(`orders/${event.order_id}`) }, "Order ", foreign(named(event))) : `Unmatched transfer ${event.transfer_id}`;
   return h(
     "article",
     { class: "card stray" },
     h("header", { class: "row between" }, h("h2", {}, about, " ", badge(event.state)), h("button", { id: `resend-${event.id}`, onclick: resend }, "Resend")),
-    h("p", { class: "soft" }, h("code", {}, event.url), ", ", moment(event.created_at), event.state === "queued" && event.next_attempt_at ? [", next attempt ", moment(event.next_attempt_at)] : null),
+    h("p", { class: "soft" }, h("code", {}, foreign(event.url)), ", ", moment(event.created_at), event.state === "queued" && event.next_attempt_at ? [", next attempt ", moment(event.next_attempt_at)] : null),
     attempts(event.tries)
   );
 }

@@ -62,7 +62,7 @@ pub struct CsvApi(pub Admin);
 #[derive(ApiResponse)]
 enum Export {
     /// The rows after a line of their names, newest first (RFC 4180). Text that a spreadsheet would take for a formula has an
-    /// apostrophe before it.
+    /// apostrophe before it, also behind a `;`, at which some begin another cell.
     #[oai(status = 200, content_type = "text/csv")]
     Csv(
         Binary<Body>,
@@ -205,7 +205,7 @@ where
     let begin = (Some(page), Some(names), app, read);
     let chunks = stream::unfold(begin, |(page, names, app, read)| async move {
         if let Some(names) = names {
-            return Some((lines(&names), (page, None, app, read)));
+            return Some((Ok(lines(&names)), (page, None, app, read)));
         }
         let page = page?;
         let chunk = match read(app.clone(), page).await {
@@ -224,28 +224,55 @@ where
         });
         match rows.is_empty() {
             true => None,
-            false => Some((lines(&rows), (next, None, app, read))),
+            false => Some((Ok(lines(&rows)), (next, None, app, read))),
         }
     });
     Body::from_bytes_stream(chunks)
 }
 
-fn lines(rows: &[Vec<String>]) -> io::Result<Vec<u8>> {
-    let mut writer = csv::WriterBuilder::new()
-        .terminator(csv::Terminator::CRLF)
-        .from_writer(Vec::new());
-    for row in rows {
-        writer.write_record(row.iter().map(|text| defused(text)))?;
-    }
-    writer.into_inner().map_err(|e| e.into_error())
+fn lines(rows: &[Vec<String>]) -> Vec<u8> {
+    let line = |row: &Vec<String>| {
+        let cells: Vec<_> = row.iter().map(|text| cell(text)).collect();
+        cells.join(",") + "\r\n"
+    };
+    rows.iter().map(line).collect::<String>().into_bytes()
 }
 
-/// A text that no spreadsheet takes for a formula.
-fn defused(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
+/// A text in quotes where RFC 4180 wants them, and where a spreadsheet could begin another cell.
+fn cell(text: &str) -> String {
+    let text = defused(text);
+    match text.contains(|c| c == ',' || c == '"' || begins_a_cell(c)) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text,
     }
+}
+
+/// A text that no spreadsheet takes for a formula: neither where it begins nor behind what begins another cell, since one that
+/// splits at `;` finds no quotes at the beginning of its cells and takes no notice of them.
+fn defused(text: &str) -> String {
+    let mut defused = String::with_capacity(text.len() + 1);
+    let mut at_beginning = true;
+    for c in text.chars() {
+        if at_beginning && begins_a_formula(c) {
+            defused.push('\'');
+        }
+        defused.push(c);
+        at_beginning = begins_a_cell(c);
+    }
+    defused
+}
+
+/// East Asian spreadsheets take the wide forms, too.
+fn begins_a_formula(c: char) -> bool {
+    matches!(
+        c,
+        '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠' | '\t' | '\r' | '\n'
+    )
+}
+
+/// Where some spreadsheet, by its country's habits, begins a cell besides at a comma.
+fn begins_a_cell(c: char) -> bool {
+    matches!(c, ';' | '\t' | '\r' | '\n')
 }
 
 fn or_nothing<T: ToString>(value: Option<T>) -> String {
@@ -313,8 +340,26 @@ mod tests {
             "",
         ];
         let row = row.map(str::to_owned).to_vec();
-        let text = String::from_utf8(lines(&[row]).unwrap()).unwrap();
+        let text = String::from_utf8(lines(&[row])).unwrap();
         let expected = "plain,\"a,b\",\"say \"\"hi\"\"\",\"two\nlines\",'=1+1,'-2,'@x,\r\n";
         assert_eq!(text, expected);
+    }
+    #[test]
+    fn no_cell_is_a_formula_where_others_split() {
+        for (text, expected) in [
+            ("a;b", "\"a;b\""),
+            ("a\tb", "\"a\tb\""),
+            ("a;=1+1", "\"a;'=1+1\""),
+            ("a\n@x", "\"a\n'@x\""),
+            ("\";-2", "\"\"\";'-2\""),
+            ("\t=1", "\"'\t'=1\""),
+            ("＝1+1", "'＝1+1"),
+            ("＋1", "'＋1"),
+            ("－1", "'－1"),
+            ("＠x", "'＠x"),
+            ("1-2=3", "1-2=3"),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
     }
 }

@@ -86,7 +86,8 @@ impl OrdersApi {
     /// Create an order
     ///
     /// As the Service API does it, and without a `webhook_url` if nobody is to be told; for a payment link, say, which is the
-    /// `checkout_url` of the answer.
+    /// `checkout_url` of the answer. Where no wallet takes the coin, the chain or the sender that it asks for: 400 "nobody could
+    /// pay this order: …", with what can be paid.
     #[oai(path = "/orders", method = "post", operation_id = "adminCreateOrder")]
     async fn create(
         &self,

@@ -93,11 +93,12 @@ impl StatsApi {
         _admin: AdminSecret,
         /// A moment in the first day, in Unix seconds; otherwise 29 days before the last. No more than a year before it.
         from: Query<Option<i64>>,
-        /// A moment in the last day; otherwise now.
+        /// A moment in the last day; otherwise now, as where it lies ahead.
         to: Query<Option<i64>>,
     ) -> Result<Json<StatsJson>, ListErrors> {
         self.0.enter(request).await?;
-        let to = to.unwrap_or_else(|| self.0.app.clock().now());
+        let now = self.0.app.clock().now();
+        let to = to.unwrap_or(now).min(now);
         let from = from.unwrap_or(to.saturating_sub(USUAL));
         let from = from.max(to.saturating_sub(LONGEST));
         let stats = stats::stats(&self.0.app, from, to).await;
