@@ -6,7 +6,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
-use super::running::bind_at;
+use super::bind::bind_at;
 use crate::http::metrics_routes;
 use crate::http::serve::serve_routes;
 use crate::service::App;

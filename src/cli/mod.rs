@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 pub mod backup;
+mod bind;
 pub mod check;
 pub mod demo;
 pub mod hash_secret;

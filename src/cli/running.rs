@@ -1,7 +1,5 @@
 //! The server while it runs: everything started, everything stopped in order.
 
-use std::io::ErrorKind;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -15,22 +13,12 @@ use super::reload::Source;
 use super::systemd::Supervisor;
 use crate::chain::simulated::SimulatedChain;
 use crate::http::pages::CheckoutPage;
-use crate::http::serve::{bind, raise_limit, serve};
+use crate::http::serve::{raise_limit, serve};
 use crate::service::{App, usage};
 use crate::task;
 
 /// How long running passes and webhook attempts may take after the stop.
 const GRACE: Duration = Duration::from_secs(10);
-
-/// Binds an address that a setting names.
-pub async fn bind_at(address: SocketAddr, key: &str) -> Result<TcpListener, String> {
-    bind(address).await.map_err(|error| match error.kind() {
-        ErrorKind::AddrInUse => format!(
-            "cannot listen on {address}: in use by another program; stop it, or set {key} to another port"
-        ),
-        _ => format!("cannot listen on {address}: {error}"),
-    })
-}
 
 /// What a server is made of, beyond its application.
 pub struct Parts {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::bind::bind_at;
 use super::reload::{Source, sealed};
 use super::{ConfigArg, logging, running};
 use crate::clock::Clock;
@@ -31,7 +32,7 @@ pub fn run(args: Args) -> Result<(), String> {
     let lock = Lock::on(&loaded.config.database.path).map_err(|e| format!("{path}: {e}"))?;
     running::block_on(async {
         let address = loaded.config.server.listen;
-        let listener = running::bind_at(address, "server.listen").await?;
+        let listener = bind_at(address, "server.listen").await?;
         let config = sealed(loaded);
         let public_url = config.server.public_url.clone();
         let app = App::open_locked(config, Clock::system(), lock);

@@ -1,0 +1,18 @@
+//! Taking an address, or saying why it cannot be had.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+
+use crate::http::serve::bind;
+
+/// Binds an address that a setting names.
+pub async fn bind_at(address: SocketAddr, key: &str) -> Result<TcpListener, String> {
+    bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => format!(
+            "cannot listen on {address}: in use by another program; stop it, or set {key} to another port"
+        ),
+        _ => format!("cannot listen on {address}: {error}"),
+    })
+}
