@@ -304,8 +304,7 @@ fn a_late_payment_pays_who_holds_the_value_now() {
     );
     assert_eq!(changed, Ok(1));
     world.server.launch();
-    world.rpc.forget_calls();
-    world.rpc.wait_for_head();
+    world.wait_until_watching();
     let (holder, second) = world.deposit("25", "USDT");
     assert_eq!(text(&second, "amount"), text(&first, "amount"));
     world.wait_for_status(&holder, "expired");

@@ -176,7 +176,7 @@ impl FaultyRpc {
         self.lock().hanging.first().copied()
     }
 
-    /// Waits until a head was given out and had time to be stored.
+    /// Waits until a head was given out; what the server makes of it comes later.
     pub fn wait_for_head(&self) {
         wait::until("the head to be asked for", || {
             let calls = self.calls();
@@ -185,7 +185,6 @@ impl FaultyRpc {
                 .any(|c| c.answered && c.method == "eth_blockNumber")
                 .then_some(())
         });
-        thread::sleep(Duration::from_millis(150));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

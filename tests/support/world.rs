@@ -7,6 +7,7 @@ use super::config::Config;
 use super::devnet::{Devnet, text};
 use super::explorers::Explorer;
 use super::faulty_rpc::FaultyRpc;
+use super::http;
 use super::kind::Kind;
 use super::receiver::Receiver;
 use super::server::Server;
@@ -100,12 +101,14 @@ impl World {
         self.server.reload()
     }
 
-    /// Until the server knows a head, a deposit's age is decided by time instead of blocks.
-    fn wait_until_watching(&self) {
-        match &self.explorer {
-            Some(explorer) => explorer.wait_for_head(),
-            None => self.rpc.wait_for_head(),
-        }
+    /// Waits until the server has read the chain once since its start: until then it knows no head, and a deposit's age is
+    /// decided by time instead of blocks.
+    pub fn wait_until_watching(&self) {
+        wait::until("the chain to be watched", || {
+            let ready =
+                http::send("GET", &format!("{}/ready", self.server.base()), &[], b"").json();
+            (ready["chains"][&self.net.name] == "watched").then_some(())
+        });
     }
 
     /// Waits until the server has looked at a block and stored what it found.

@@ -85,7 +85,7 @@ fn transfers(state: &State, request: &Incoming) -> Answer {
         Some(Trouble::EmptyLists) => vec![],
         _ => rows.map(|row| json_row(state, row)).collect(),
     };
-    let mut answer = match (&state.trouble, rows.is_empty()) {
+    match (&state.trouble, rows.is_empty()) {
         (Some(Trouble::Null), _) => {
             Answer::json(json!({"status": "0", "message": "NOTOK", "result": null}))
         }
@@ -93,9 +93,7 @@ fn transfers(state: &State, request: &Incoming) -> Answer {
             Answer::json(json!({"status": "0", "message": "No transactions found", "result": []}))
         }
         (_, false) => succeed(rows.into()),
-    };
-    answer.through = Some(*range.end().min(&state.indexed()));
-    answer
+    }
 }
 
 /// All values are texts, and there is no log index.

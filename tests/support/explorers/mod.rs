@@ -70,8 +70,6 @@ pub enum Trouble {
 pub struct Asked {
     /// The action or path.
     pub what: String,
-    /// For an answered list of transfers: the block up to which it told all it had.
-    pub through: Option<u64>,
     /// Whether the answer was in order.
     pub answered: bool,
 }
@@ -80,7 +78,6 @@ pub struct Asked {
 struct Answer {
     status: u16,
     body: String,
-    through: Option<u64>,
 }
 
 impl Answer {
@@ -88,7 +85,6 @@ impl Answer {
         Self {
             status,
             body: body.to_string(),
-            through: None,
         }
     }
 
@@ -211,15 +207,6 @@ impl Explorer {
         self.lock().asked.clear();
     }
 
-    /// Waits until something was listed and had time to be stored.
-    pub fn wait_for_head(&self) {
-        wait::until("something to be listed", || {
-            let mut asked = self.asked().into_iter();
-            asked.any(|asked| asked.through.is_some()).then_some(())
-        });
-        thread::sleep(Duration::from_millis(300));
-    }
-
     /// Waits until so many requests met with the trouble.
     pub fn wait_for_failures(&self, count: usize) {
         wait::until(&format!("{count} failed requests"), || {
@@ -276,7 +263,7 @@ fn serve(mut stream: &TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
     let lock = || state.lock().expect("not poisoned");
     let trouble = lock().trouble.clone();
     if let Some(Trouble::Hang | Trouble::Refuse) = trouble {
-        note(&mut lock(), &request, None, false);
+        note(&mut lock(), &request, false);
         while trouble == Some(Trouble::Hang)
             && !stop.load(Ordering::Relaxed)
             && lock().trouble == trouble
@@ -293,12 +280,7 @@ fn serve(mut stream: &TcpStream, state: &Mutex<State>, stop: &AtomicBool) {
     );
     let sent = stream.write_all(format!("{head}{}", answer.body).as_bytes());
     let spoiled = trouble.is_some_and(|t| !matches!(t, Trouble::IndexLags(_)));
-    note(
-        &mut lock(),
-        &request,
-        answer.through.filter(|_| !spoiled),
-        sent.is_ok() && !spoiled,
-    );
+    note(&mut lock(), &request, sent.is_ok() && !spoiled);
 }
 
 fn answer(state: &mut State, request: &Incoming) -> Answer {
@@ -324,18 +306,14 @@ fn answer(state: &mut State, request: &Incoming) -> Answer {
 }
 
 /// Writes down what was asked.
-fn note(state: &mut State, request: &Incoming, through: Option<u64>, answered: bool) {
+fn note(state: &mut State, request: &Incoming, answered: bool) {
     let action = request.query("action");
     let what = if action.is_empty() {
         request.path().to_owned()
     } else {
         action
     };
-    state.asked.push(Asked {
-        what,
-        through,
-        answered,
-    });
+    state.asked.push(Asked { what, answered });
 }
 
 /// The base58 form of a 20-byte address in hex.

@@ -104,13 +104,7 @@ fn transfers(state: &State, request: &Incoming, account: &str) -> Answer {
         Some(Trouble::Null) => Value::Null,
         _ => rows.into(),
     };
-    let mut answer = Answer::json(json!({"data": data, "success": true, "meta": meta}));
-    answer.through = meta_is_last(&meta).then(|| state.indexed());
-    answer
-}
-
-fn meta_is_last(meta: &Value) -> bool {
-    meta.get("fingerprint").is_none()
+    Answer::json(json!({"data": data, "success": true, "meta": meta}))
 }
 
 fn json_row(row: &Row) -> Value {
@@ -230,11 +224,7 @@ fn json_rpc(state: &State, body: &Value) -> Answer {
         answer["result"] = json!(hex(state.told_chain_id()));
     }
     name_blocks(&mut answer["result"], state.chain_id);
-    let mut answer = Answer::json(answer);
-    if body["method"] == "eth_getLogs" {
-        answer.through = quantity(&body["params"][0]["toBlock"]);
-    }
-    answer
+    Answer::json(answer)
 }
 
 /// Puts Tron's names of blocks into the place of the node's, wherever a hash stands beside its number.

@@ -91,22 +91,17 @@ fn transfers(state: &State, request: &Incoming) -> Answer {
     let rows: Vec<Value> = page
         .map(|(row, revert)| json_row(state, row, revert))
         .collect();
-    let is_last = start + rows.len() >= total;
     let list = match state.trouble {
         Some(Trouble::Null) => Value::Null,
         _ => rows.into(),
     };
-    let mut answer = Answer::json(json!({
+    Answer::json(json!({
         "total": total.min(WINDOW),
         "rangeTotal": total,
         "token_transfers": list,
         "contractInfo": {},
         "normalAddressInfo": {},
-    }));
-    if is_last {
-        answer.through = state.index.block_at(until / 1000, state.indexed());
-    }
-    answer
+    }))
 }
 
 fn json_row(state: &State, row: &Row, revert: bool) -> Value {
