@@ -1,6 +1,6 @@
 //! Short messages to the operator.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -20,11 +20,13 @@ fn texts(phone: &Receiver) -> Vec<String> {
 }
 
 fn world(phone: &Receiver, on: &str) -> World {
-    World::with(|config| {
-        config
-            .set_text("alerts", "url", &phone.url("/phone"))
-            .set("alerts", "on", on);
-    })
+    World::with(|config| tell(config, phone, on))
+}
+
+fn tell(config: &mut Config, phone: &Receiver, on: &str) {
+    config
+        .set_text("alerts", "url", &phone.url("/phone"))
+        .set("alerts", "on", on);
 }
 
 fn wait_for(phone: &Receiver, part: &str) -> String {
@@ -160,6 +162,21 @@ fn what_could_not_be_sent_is_sent_later_also_after_a_restart() {
     wait::holds(Duration::from_secs(3), "once", || {
         texts(&phone).len() == before + 1
     });
+}
+
+/// Who has mended the address does not sit through the wait that the wrong one has earned.
+#[test]
+fn a_corrected_address_is_tried_at_once() {
+    let (wrong, right) = (Receiver::start(), Receiver::start());
+    wrong.always(Answer::Status(404));
+    let world = world(&wrong, "[\"paid\"]");
+    world.settle_everything();
+    // The next try is ten seconds away by then.
+    wrong.wait_for("/phone", 2);
+    world.reload_with(|config| tell(config, &right, "[\"paid\"]"));
+    let reloaded = Instant::now();
+    wait_for(&right, "is paid");
+    assert!(reloaded.elapsed() < Duration::from_secs(9));
 }
 
 #[test]

@@ -122,7 +122,7 @@ pub struct Retention {
     pub webhook_attempts: Duration,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alerts {
     pub url: String,
     pub format: String,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Alerts;
 use crate::service::alerts::{self, Alert};
 use crate::service::{App, StoreError};
 use crate::webhook::alert::Messenger;
@@ -39,6 +40,8 @@ pub struct AlertSender {
     sent: VecDeque<Sent>,
     failures: u32,
     not_before: Instant,
+    /// The settings of the last try: after a failure, others are tried at once.
+    tried: Option<Alerts>,
 }
 
 struct Sent {
@@ -53,6 +56,7 @@ impl AlertSender {
             sent: VecDeque::new(),
             failures: 0,
             not_before: Instant::now(),
+            tried: None,
         }
     }
 
@@ -61,7 +65,7 @@ impl AlertSender {
         let now = Instant::now();
         self.sent.retain(|sent| now - sent.at < MINUTE);
         let waiting = alerts::waiting(&self.app)?;
-        if waiting.is_empty() || now < self.not_before {
+        if waiting.is_empty() || (now < self.not_before && !self.settings_changed()) {
             return Ok(());
         }
         let old = self.app.clock().now() - OLD;
@@ -71,18 +75,26 @@ impl AlertSender {
         let (alarms, others): (Vec<Alert>, Vec<Alert>) =
             waiting.into_iter().partition(alerts::is_alarm);
         let free = self.free(true);
-        self.send_each(alarms.into_iter().take(free), true).await?;
+        if !self.send_each(alarms.into_iter().take(free), true).await? {
+            return Ok(());
+        }
         let free = self.free(false);
-        if self.failures > 0 || others.is_empty() || free == 0 {
+        if others.is_empty() || free == 0 {
             return Ok(());
         }
         // The last free place is kept for a summary, should more come in this minute.
         if others.len() > 1 && others.len() >= free {
             let text = alerts::summary(&self.app.config(), &others);
             let rows = others.iter().map(|alert| alert.row).collect();
-            return self.send(text, rows, false).await;
+            self.send(text, rows, false).await?;
+        } else {
+            self.send_each(others, false).await?;
         }
-        self.send_each(others, false).await
+        Ok(())
+    }
+
+    fn settings_changed(&self) -> bool {
+        self.app.config().alerts != self.tried
     }
 
     /// How many more messages may be sent in this minute.
@@ -91,18 +103,18 @@ impl AlertSender {
         MOST.saturating_sub(sent.count())
     }
 
+    /// Sends until one fails; whether none did.
     async fn send_each(
         &mut self,
         waiting: impl IntoIterator<Item = Alert>,
         alarm: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         for Alert { row, text, .. } in waiting {
-            self.send(text, vec![row], alarm).await?;
-            if self.failures > 0 {
-                break;
+            if !self.send(text, vec![row], alarm).await? {
+                return Ok(false);
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn drop_unwanted(&self, waiting: Vec<Alert>, old: i64) -> Result<(), StoreError> {
@@ -118,11 +130,18 @@ impl AlertSender {
         alerts::remove(&self.app, rows).await
     }
 
-    async fn send(&mut self, text: String, rows: Vec<i64>, alarm: bool) -> Result<(), StoreError> {
+    /// Sends one message; whether that worked.
+    async fn send(
+        &mut self,
+        text: String,
+        rows: Vec<i64>,
+        alarm: bool,
+    ) -> Result<bool, StoreError> {
         let config = self.app.config();
         let Some(to) = &config.alerts else {
-            return Ok(());
+            return Ok(false);
         };
+        self.tried = Some(to.clone());
         let (messenger, shop) = (Messenger::new(to), config.merchant.name.clone());
         let sent = tokio::task::spawn_blocking(move || messenger.send(&shop, &text)).await;
         match sent.unwrap_or_else(|crash| Err(crash.to_string())) {
@@ -130,7 +149,8 @@ impl AlertSender {
                 self.failures = 0;
                 let at = Instant::now();
                 self.sent.push_back(Sent { at, alarm });
-                alerts::remove(&self.app, rows).await
+                alerts::remove(&self.app, rows).await?;
+                Ok(true)
             }
             Err(error) => {
                 if self.failures == 0 {
@@ -142,7 +162,7 @@ impl AlertSender {
                 let wait = FIRST_WAIT * 2u32.pow(self.failures.min(10));
                 self.failures = self.failures.saturating_add(1);
                 self.not_before = Instant::now() + wait.min(LONGEST_WAIT);
-                Ok(())
+                Ok(false)
             }
         }
     }
