@@ -102,6 +102,13 @@ fn read(root: &Section<'_>, dir: &Path) -> Option<(Config, Option<Range<usize>>)
 /// What is allowed but deserves a word, where it takes more than one section to see it.
 fn doubts(config: &Config) -> Vec<String> {
     let mut doubts = Vec::new();
+    let mut proxies = config.server.trusted_proxies.iter();
+    if let Some(network) = proxies.find(|network| network.prefix_len() == 0) {
+        doubts.push(format!(
+            "server.trusted_proxies has {network}, which is everybody: whoever reaches the server can pretend to be any client; \
+             expected the address or network of the reverse proxy"
+        ));
+    }
     if config.wallets.is_empty() {
         doubts.push("no [[wallets]]: nobody can pay until there is one".to_owned());
     }

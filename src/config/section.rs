@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::homes::home_of;
 use super::report::{Report, nearest};
+use super::value::HttpUrl;
 
 /// A value reader: the value, or what would have been expected instead, as it continues "found …, expected ".
 pub(super) type Read<T> = fn(&DeValue<'_>) -> Result<T, String>;
@@ -226,6 +227,9 @@ impl<'a> Section<'a> {
     fn wrong(&self, path: &str, span: Range<usize>, value: &DeValue<'_>, expected: &str) {
         let found = match path.rsplit('.').next().unwrap_or(path) {
             key if is_secret(key) => hidden(value),
+            key if key.ends_with("url") && value.as_str().is_some_and(HttpUrl::names_user) => {
+                hidden(value)
+            }
             // Addresses of providers and chat rooms often carry a key: the beginning is enough to find it.
             "url" => shown(value, 20),
             _ => shown(value, 100),

@@ -349,7 +349,7 @@ impl<'a> HttpUrl<'a> {
     }
 
     /// Whether a user stands before a URL's host.
-    fn names_user(text: &str) -> bool {
+    pub(super) fn names_user(text: &str) -> bool {
         let after = text.split_once("://").map_or("", |(_, rest)| rest);
         let authority = after.split(['/', '?', '#']).next();
         authority.is_some_and(|a| a.contains('@'))

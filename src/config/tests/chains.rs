@@ -351,6 +351,10 @@ fn what_is_probably_not_meant_is_a_warning() {
     );
     check(&nile, "wallets on nile: a test network");
     check(
+        "server.trusted_proxies = [\"10.0.0.1\", \"0.0.0.0/0\"]",
+        "server.trusted_proxies has 0.0.0.0/0, which is everybody",
+    );
+    check(
         &format!("payments.agree_from = \"500\"\n{nile}"),
         "payments.agree_from asks for 2 independent providers, nile has 1: larger payments there wait",
     );

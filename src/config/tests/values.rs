@@ -117,7 +117,7 @@ fn every_value_is_checked() {
     );
     check(
         "server.public_url = \"https://shop:key@pay.example.com\"",
-        "expected a URL without a user and a password before its host",
+        "server.public_url: found a text of 32 characters, expected a URL without a user and a password before its host",
     );
     check(
         "server.public_url = \"ftp://pay.example.com/@me\"",
