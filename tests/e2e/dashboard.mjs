@@ -29,10 +29,12 @@ export async function open(page, address, name) {
   await heading(page, name);
 }
 
-/// Presses Tab until what has the focus is called that, as sighted people or screen readers would call it.
+/// Presses Tab until what has the focus is called that, as sighted people or screen readers would call it. What the server
+/// has yet to tell may take its time.
 export async function reach(page, name, within = page.locator("body")) {
   const place = await within.first().elementHandle();
-  for (let pressed = 0; pressed < 200; pressed++) {
+  const deadline = Date.now() + 30_000;
+  for (let pressed = 0; pressed < 200 || Date.now() < deadline; pressed++) {
     await page.keyboard.press("Tab");
     const called = await page.evaluate((place) => {
       const focused = document.activeElement;

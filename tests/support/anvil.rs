@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -15,6 +16,8 @@ pub struct Anvil {
     process: Child,
     pub url: String,
     pub chain_id: u64,
+    /// Of two at once the node may give both the same nonce, and refuse one.
+    sending: Mutex<()>,
     _home: TempDir,
 }
 
@@ -46,6 +49,7 @@ impl Anvil {
             process,
             url: format!("http://{address}"),
             chain_id,
+            sending: Mutex::new(()),
             _home: home,
         };
         wait::until("anvil to answer", || {
@@ -118,6 +122,7 @@ impl Anvil {
         if let Some(to) = to {
             transaction["to"] = json!(to);
         }
+        let _alone = self.sending.lock().unwrap_or_else(PoisonError::into_inner);
         self.call("eth_sendTransaction", &json!([transaction]))
             .as_str()
             .expect("a hash")
