@@ -50,5 +50,10 @@ fn odd_ids_addresses_and_moments_leave_it_right() {
     let said = ended["said"].to_string();
     assert!(said.contains("Your session has ended."), "{said}");
     assert_eq!(ended["errors"], json!([]));
+    let [empty, typed] = [
+        ["", "", "", "", "", "", ""],
+        ["INV-7", "19.99", "", "DAI", "", "", ""],
+    ];
+    assert_eq!(script.expect("typed")["kept"], json!([typed, empty]));
     script.finish();
 }

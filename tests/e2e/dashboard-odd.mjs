@@ -37,14 +37,47 @@ try {
 
   await open(page, "inbox", "Inbox");
   await ask();
-  await page.evaluate(() => fetch("api/v1/admin/session", { method: "DELETE", headers: { "Ocrch-Admin-Page": "1" } }));
+  await endSession();
   await dialog(page).getByRole("button", { name: "Assign" }).click();
   await page.getByLabel("Admin secret").waitFor();
   tell("ended", { dialogs: await page.locator("dialog").count(), said: await page.locator("main").innerText(), errors });
+
+  tell("typed", { kept: await typedBeforeTheEnd() });
 } finally {
   await browser.close();
 }
 process.exit(0);
+
+function endSession() {
+  return page.evaluate(() => fetch("api/v1/admin/session", { method: "DELETE", headers: { "Ocrch-Admin-Page": "1" } }));
+}
+
+async function signIn() {
+  await page.getByLabel("Admin secret").waitFor();
+  await page.keyboard.type(secret);
+  await page.keyboard.press("Enter");
+}
+
+/// What the form for an order has after a session that ended before it was sent, and after it was sent.
+async function typedBeforeTheEnd() {
+  await signIn();
+  await open(page, "new", "New order");
+  await page.getByLabel("Your order or invoice number").fill("INV-7");
+  await page.getByLabel("Amount").fill("19.99");
+  await page.getByLabel("Coin").selectOption("DAI");
+  await endSession();
+  await page.getByRole("button", { name: "Create payment link" }).click();
+  await signIn();
+  await heading(page, "New order");
+  const fields = () => page.locator("form :is(input, select)").evaluateAll((all) => all.map((field) => field.value));
+  const kept = [await fields()];
+  await page.getByLabel("Coin").selectOption("USDT");
+  await page.getByRole("button", { name: "Create payment link" }).click();
+  await heading(page, "Payment link");
+  await page.getByRole("button", { name: "Another one" }).click();
+  await heading(page, "New order");
+  return [...kept, await fields()];
+}
 
 async function ask() {
   await page.getByRole("button", { name: "Assign", exact: true }).first().click();

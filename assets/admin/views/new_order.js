@@ -8,6 +8,9 @@ import { foreign } from "../foreign.js";
 import { chainName } from "../format.js";
 import { qrCode } from "../qr.js";
 
+/** What is typed and not sent yet. The session may end meanwhile, and the form with it. */
+let draft = null;
+
 export async function load({ kept, refresh }) {
   const show = (order) => {
     kept.made = order;
@@ -26,7 +29,9 @@ function form(wallets, webhooks, show) {
     event.preventDefault();
     button.disabled = true;
     try {
-      await show(await post("orders", asked(new FormData(event.currentTarget))));
+      const made = await post("orders", asked(new FormData(event.currentTarget)));
+      draft = null;
+      await show(made);
     } catch (error) {
       problem.className = "problem";
       problem.textContent = error.message;
@@ -44,9 +49,9 @@ function form(wallets, webhooks, show) {
     replace(select, options(chainsOf(wallets, coin.value)));
     select.value = [...select.options].some((option) => option.value === chosen) ? chosen : "";
   };
-  return h(
+  const form = h(
     "form",
-    { class: "card", onsubmit: submit },
+    { class: "card", onsubmit: submit, oninput: () => (draft = new FormData(form)) },
     h(
       "div",
       { class: "fields" },
@@ -62,6 +67,8 @@ function form(wallets, webhooks, show) {
       problem
     )
   );
+  for (const [name, value] of draft ?? []) form.elements[name].value = value;
+  return form;
 }
 
 /** The chains with a wallet that takes the coin, with their names. */
