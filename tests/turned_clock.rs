@@ -239,6 +239,43 @@ fn late_payments_are_accepted_within_the_window_where_the_merchant_says_so() {
     }
 }
 
+/// A steady chain is read for some seconds more before its orders expire: who pays in these seconds is late as well.
+#[test]
+fn late_payments_are_accepted_before_their_order_is_expired_too() {
+    for (more, expected) in [
+        ("[orders]\naccept_late = true", OrderStatus::Paid),
+        ("", OrderStatus::Pending),
+    ] {
+        let mut turned = Turned::on(&["bsc"], 1, 2, more);
+        let (order, detail) = turned.deposit_on("bsc", "20");
+        let left = order.expires_at - turned.clock.now();
+        turned.wait(Duration::from_secs(u64::try_from(left).unwrap() + 2));
+        turned.pay(&detail);
+        turned.wait(Duration::from_secs(5));
+        assert_ne!(turned.newest_transfer().0, "waiting_for_confirmation");
+        assert_eq!(turned.status(&order), expected, "{more}");
+    }
+}
+
+/// Who paid before the wallet's chain could be read for the first time, and then gave up, is not forgotten.
+#[test]
+fn a_wallets_first_start_finds_what_was_paid_to_closed_orders() {
+    let mut turned = Turned::new(2, "");
+    turned.db().execute("DELETE FROM cursors", []).unwrap();
+    turned.provider(NET, 0).fail();
+    let (order, detail) = turned.deposit("20");
+    turned.clock.advance(Duration::from_secs(5));
+    turned.pay(&detail);
+    turned.clock.advance(Duration::from_secs(5));
+    let cancelled = orders::cancel(&turned.app, order.id, Canceller::Shopper);
+    turned.runtime.block_on(cancelled).unwrap();
+    turned.clock.advance(HOUR);
+    turned.provider(NET, 0).heal();
+    turned.settle();
+    turned.wait(Duration::from_secs(5));
+    assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
+}
+
 #[test]
 fn a_waiting_payment_keeps_its_order_for_a_day_at_most() {
     // So many confirmations are never reached here.

@@ -60,8 +60,8 @@ pub fn deposit_paid_by<'a>(transfer: &Transfer, open: &'a [Deposit]) -> Option<&
         .min_by_key(|deposit| (deposit.expected_sender.is_none(), deposit.id))
 }
 
-/// The deposit that a late transfer pays where late payments are accepted (`orders.accept_late`): one of an expired
-/// order, fitting but for the time, and mined before the window after its expiry ended. One mined in time whose
+/// The deposit that a late transfer pays where late payments are accepted (`orders.accept_late`): one whose order's time is
+/// over, fitting but for that, and mined before the window after its expiry ended. One mined in time whose
 /// order expired all the same, say because a reorg held it up, is no worse than a late one.
 pub fn late_deposit_paid_by<'a>(
     transfer: &Transfer,

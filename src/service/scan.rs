@@ -59,15 +59,14 @@ pub fn wallets(app: &App, blockchain: &Blockchain) -> Result<Vec<WatchedWallet>,
     })
 }
 
-/// Since when a wallet that is watched for the first time may have been paid already: when its oldest open deposit
-/// was opened, if the chain could not be read since.
+/// Since when a wallet that is watched for the first time may have been paid already: when its oldest deposit was opened, if
+/// the chain could not be read since. Who cancelled meanwhile may have paid before.
 pub fn promised_since(
     app: &App,
     blockchain: &Blockchain,
     wallet: Address,
 ) -> Result<Option<UnixSeconds>, StoreError> {
-    app.db()
-        .read(|c| deposits::oldest_open(c, blockchain, wallet))
+    app.db().read(|c| deposits::oldest(c, blockchain, wallet))
 }
 
 /// Begins watching a wallet at a block.

@@ -205,7 +205,7 @@ fn confirm(
     }
 }
 
-/// The deposit of a pending order that the transfer pays; else, where late payments are accepted, of an expired one.
+/// The deposit of a pending order that the transfer pays; else, where late payments are accepted, of one whose time is over.
 fn payable_deposit(
     tx: &Tx<'_>,
     config: &Config,
@@ -226,8 +226,10 @@ fn payable_deposit(
         return Ok(None);
     }
     let window = config.payments.late_window.as_secs() as i64;
-    let expired = deposits::expired_at(tx, facts, facts.mined_at - window)?;
-    Ok(matching::late_deposit_paid_by(facts, &expired, window).cloned())
+    // An order's time may be over long before it has expired: its chains are read first.
+    let mut late = open;
+    late.extend(deposits::expired_at(tx, facts, facts.mined_at - window)?);
+    Ok(matching::late_deposit_paid_by(facts, &late, window).cloned())
 }
 
 fn pay(

@@ -404,15 +404,15 @@ pub fn any_lately(
     Ok(statement.query_row(key, |row| row.get(0))?)
 }
 
-/// When the oldest open deposit on a wallet was opened. Reads all open deposits of the chain: for a wallet's first
-/// start only.
-pub fn oldest_open(
+/// When the oldest deposit on a wallet was opened, whatever became of it. Reads the wallet's deposits: for its first start
+/// only.
+pub fn oldest(
     connection: &Connection,
     blockchain: &Blockchain,
     wallet: Address,
 ) -> Result<Option<UnixSeconds>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT min(opened_at) FROM deposits WHERE blockchain = ?1 AND wallet = ?2 AND status = 'open'",
+        "SELECT min(opened_at) FROM deposits WHERE blockchain = ?1 AND wallet = ?2",
     )?;
     let key = params![blockchain.as_str(), wallet.to_string()];
     Ok(statement.query_row(key, |row| row.get(0))?)
