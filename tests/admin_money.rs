@@ -132,6 +132,27 @@ fn a_late_transfer_that_waits_is_bound_as_well() {
     assert_eq!(inbox(&turned), Vec::<i64>::new());
 }
 
+/// What an old order asked for was promised by another since: what is on its way then was hardly meant for the old one.
+#[test]
+fn a_late_transfer_that_another_order_could_mean_is_left_for_a_decision() {
+    let mut turned = Turned::new(5, "[payments]\nlate_window = \"2h\"");
+    let (old, first) = turned.deposit("20");
+    turned.wait(HOUR);
+    turned.wait(3 * HOUR);
+    let (next, detail) = turned.deposit("20");
+    assert_eq!(detail.amount, first.amount);
+    turned.wait(HOUR);
+    assert_eq!(turned.status(&next), OrderStatus::Expired);
+    turned.pay(&detail);
+    turned.wait(SECOND);
+    mark_paid(&turned, &old);
+    turned.wait(10 * SECOND);
+    assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
+    let row = inbox(&turned)[0];
+    assign(&turned, row, &next).unwrap();
+    assert_eq!(turned.status(&next), OrderStatus::Paid);
+}
+
 #[test]
 fn an_assigned_transfer_pays_an_order_whatever_it_lacks() {
     let mut turned = Turned::new(2, "");

@@ -7,8 +7,10 @@ use super::{
 };
 use crate::config::Config;
 use crate::domain::amount::Amount;
+use crate::domain::deposit::Deposit;
 use crate::domain::matching::{self, Misfit};
 use crate::domain::order::{OrderId, OrderStatus};
+use crate::domain::transfer::Transfer;
 use crate::service::App;
 use crate::service::candidates::{assign_candidate, coin_pays, refresh_shown};
 use crate::service::outbox;
@@ -103,13 +105,23 @@ pub async fn mark_paid(app: &App, id: OrderId, actor: Actor) -> Result<ListedOrd
 }
 
 /// Makes a transfer that waits for nobody the candidate of a closed deposit that it fits, late or not: it came for an
-/// order that was cancelled or expired meanwhile.
+/// order that was cancelled or expired meanwhile. One that could also be meant for another order is left for a decision.
 fn claim_waiting(tx: &Tx<'_>, config: &Config, order_row: i64) -> Result<Option<i64>, StoreError> {
+    let since = tx.now - config.payments.late_window.as_secs() as i64;
+    let fits = |transfer: &Transfer, deposit: &Deposit| {
+        let fits = matching::fits(transfer, deposit);
+        matches!(fits, Ok(()) | Err(Misfit::Late))
+    };
     for (deposit, _) in deposits::of_order(tx, order_row)? {
         for row in transfers::waiting_for_nobody(tx, &deposit)? {
             let transfer = transfers::at(tx, row)?;
-            let fits = matching::fits(&transfer.facts, &deposit);
-            if matches!(fits, Ok(()) | Err(Misfit::Late)) && coin_pays(config, &transfer) {
+            let facts = &transfer.facts;
+            if !fits(facts, &deposit) || !coin_pays(config, &transfer) {
+                continue;
+            }
+            let kept = deposits::kept_on(tx, &facts.blockchain, facts, since)?;
+            let mut others = kept.iter().filter(|kept| kept.order != order_row);
+            if !others.any(|other| fits(facts, &other.deposit)) {
                 transfers::set_candidate(tx, row, Some(deposit.id))?;
                 return Ok(Some(row));
             }
