@@ -473,7 +473,7 @@ fn an_order_waits_for_what_its_last_blocks_bring() {
     assert_eq!(turned.status(&unpaid), OrderStatus::Expired);
 }
 
-/// Where nobody was about to pay, the head that a deposit remembers can be two minutes old.
+/// Where nobody was about to pay, the head that the server knows can be two minutes old.
 #[test]
 fn what_was_mined_unseen_before_a_deposit_never_pays_it() {
     let mut turned = Turned::new(2, "");

@@ -6,8 +6,15 @@ use super::registry::{Blockchain, Coin};
 use super::transfer::Transfer;
 use crate::clock::UnixSeconds;
 
-/// How far a chain's clock may be behind ours, in seconds.
+/// How far a chain's clock may be behind ours, in seconds, where the block's time decides alone.
 const CLOCK_SKEW: i64 = 60;
+
+/// The same where a head is known: as much as signatures allow, beyond which no shop can order anyway. A transfer to who pays
+/// within seconds must not look old because our clock is fast.
+const CLOCK_ERROR: i64 = 300;
+
+/// So many of the newest blocks may be replaced by others after a deposit remembered them.
+const MAY_BE_REPLACED: u64 = 2;
 
 /// A deposit as the rules about money see it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,12 +43,18 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Whether a transfer is younger: mined in a block not older than the opening and above the head known then, if one
-    /// was, and not stored before. History never pays. The head alone would not do: on a chain where nothing was going on
-    /// it can be two minutes old.
+    /// Whether a transfer is younger: in a block above the head known then, if one was, or in one that took the place of the
+    /// newest and was mined later than the opening; and not stored before. History never pays. The head alone would not do:
+    /// a node can lag.
     pub fn is_before(&self, transfer: &Transfer) -> bool {
-        self.head.is_none_or(|head| transfer.block_number > head)
-            && self.is_before_by_time(transfer)
+        let Some(head) = self.head else {
+            return self.is_before_by_time(transfer);
+        };
+        let younger = match transfer.block_number > head {
+            true => transfer.mined_at + CLOCK_ERROR >= self.at,
+            false => transfer.block_number + MAY_BE_REPLACED > head && transfer.mined_at > self.at,
+        };
+        younger && transfer.sequence > self.after_sequence
     }
 
     /// The same by the block's time alone: for a transfer on another chain, whose block numbers say nothing here.

@@ -182,7 +182,20 @@ mod tests {
             Err(Misfit::Sender),
         );
         check(&|_, d| d.expected_sender = Some(account(9)), Ok(()));
-        check(&|t, _| t.block_number = 50, Err(Misfit::History));
+        check(&|t, _| t.block_number = 48, Err(Misfit::History));
+        // In the place of the newest block, or of the one below.
+        for (block, mined_at, expected) in [
+            (49, 1001, Ok(())),
+            (50, 1001, Ok(())),
+            (50, 1000, Err(Misfit::History)),
+            (51, 700, Ok(())),
+            (51, 699, Err(Misfit::History)),
+        ] {
+            let mined = |t: &mut Transfer, _: &mut Deposit| {
+                (t.block_number, t.mined_at) = (block, mined_at);
+            };
+            check(&mined, expected);
+        }
         check(&|t, _| t.sequence = 7, Err(Misfit::History));
         check(&|t, _| t.mined_at = 2000, Ok(()));
         check(&|t, _| t.mined_at = 2001, Err(Misfit::Late));
@@ -327,8 +340,12 @@ mod tests {
             d.opened.head = head;
             let mut t = transfer(5);
             (t.block_number, t.sequence, t.mined_at) = (block, sequence, mined_at);
-            let younger = sequence > 7 && mined_at >= 940 && head.is_none_or(|h| block > h);
-            prop_assert_eq!(fits(&t, &d).is_ok(), younger && mined_at <= 2000);
+            let younger = match head {
+                None => mined_at >= 940,
+                Some(head) if block > head => mined_at >= 700,
+                Some(head) => mined_at > 1000 && block + 2 > head,
+            };
+            prop_assert_eq!(fits(&t, &d).is_ok(), sequence > 7 && younger && mined_at <= 2000);
         }
     }
 }

@@ -102,7 +102,9 @@ pub async fn choose(
     let config = app.config();
     let metrics = app.metrics().payments.clone();
     let exhausted = metrics.slots_exhausted.clone();
-    let head = app.watching().head(&blockchain, app.clock().now_ms());
+    let head = app
+        .watching()
+        .head_for_deposit(&blockchain, app.clock().now_ms());
     let chosen = app
         .db()
         .write(move |tx| {

@@ -11,6 +11,10 @@ use crate::domain::registry::Blockchain;
 /// A head older than this says nothing about now, in milliseconds: two slow polls.
 const HEAD_IS_FRESH: i64 = 120_000;
 
+/// A deposit remembers no older head, in milliseconds: what was mined between the two is taken for younger than the deposit, and
+/// that must be no more than a deposit that goes by time takes.
+const HEAD_IS_NEW: i64 = 60_000;
+
 /// A chain that could not be watched for longer is degraded, in milliseconds.
 const UNWATCHED_AT_MOST: i64 = 60_000;
 
@@ -181,9 +185,18 @@ impl Watching {
 
     /// The head known for a chain, unless it is old.
     pub fn head(&self, blockchain: &Blockchain, now_ms: i64) -> Option<u64> {
+        self.head_seen_within(HEAD_IS_FRESH, blockchain, now_ms)
+    }
+
+    /// The head that a deposit made now remembers, if there is a new one.
+    pub fn head_for_deposit(&self, blockchain: &Blockchain, now_ms: i64) -> Option<u64> {
+        self.head_seen_within(HEAD_IS_NEW, blockchain, now_ms)
+    }
+
+    fn head_seen_within(&self, most_ms: i64, blockchain: &Blockchain, now_ms: i64) -> Option<u64> {
         let (number, seen_at) = self.lock().get(blockchain)?.head?;
         // One from the future is from before the clock was set back, and as old as anybody can tell.
-        (-1000..=HEAD_IS_FRESH)
+        (-1000..=most_ms)
             .contains(&(now_ms - seen_at))
             .then_some(number)
     }

@@ -131,7 +131,7 @@ impl Deliverer {
         let seconds = self.looked_at.map_or(0, |at| (at - now_ms) / 1000);
         if seconds > CLOCKS_STEP {
             tracing::warn!(
-                "the clock was set back by {seconds} s: what is signed meanwhile may be refused, and payments count as late by it"
+                "the clock was set back by {seconds} s: what is signed meanwhile may be refused, and payments to what was offered before may count as too early"
             );
         }
         if seconds > CLOCKS_STEP || self.looked_at.is_none() {

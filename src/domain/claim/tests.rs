@@ -131,7 +131,7 @@ fn each_difference_has_its_finding() {
         &|_, p| p.deposit.expected_sender = Some(account(3)),
         Finding::WrongSender,
     );
-    check(&|t, _| t.block_number = 50, Finding::TooEarly);
+    check(&|t, _| t.block_number = 48, Finding::TooEarly);
     check(&|t, _| t.sequence = 7, Finding::TooEarly);
     check(&|t, _| t.mined_at = 2001, Finding::TooLate);
     check(&|_, p| p.open = false, Finding::TooLate);
