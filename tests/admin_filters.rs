@@ -136,6 +136,20 @@ fn filters_leave_what_fits_whatever_the_case_of_a_name() {
     }
 }
 
+/// What was to be paid on a chain stays to be found when the chain has left the configuration.
+#[test]
+fn names_that_left_the_configuration_are_known_while_deposits_have_them() {
+    let mut world = World::start();
+    let (order, _) = world.deposit("20", "USDT");
+    world.server.stop();
+    world.server.configure(&Config::new());
+    world.server.launch();
+    let admin = world.admin();
+    let found = admin.get("/deposits?blockchain=Devnet");
+    assert_eq!(found[0]["order_id"], order.order_id.as_str(), "{found}");
+    assert_eq!(admin.get("/transfers?blockchain=devnet"), json!([]));
+}
+
 /// What was paid on a chain stays to be found when the chain has left the configuration.
 #[test]
 fn names_that_left_the_configuration_are_known_while_transfers_have_them() {

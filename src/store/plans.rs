@@ -152,6 +152,20 @@ fn what_else_the_admin_asks_scans_nothing() {
     no_scan(&db, likely::NEAR);
     no_scan(&db, names::NEXT_CHAIN);
     no_scan(&db, names::NEXT_COIN);
+    for (next, bound) in [
+        (names::NEXT_DEPOSIT_CHAIN, "(blockchain>?)"),
+        (
+            names::NEXT_DEPOSIT_COIN,
+            "((blockchain,wallet,stablecoin)>(?,?,?))",
+        ),
+    ] {
+        assert_eq!(
+            no_scan(&db, next),
+            [format!(
+                "SEARCH deposits USING COVERING INDEX deposits_by_value {bound}"
+            )]
+        );
+    }
     no_scan(&db, &likely::meant_sql());
     no_scan(&db, &changes::after_sql());
     no_scan(&db, &audit::list_sql());
