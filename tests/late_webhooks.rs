@@ -31,11 +31,16 @@ fn attempt(turned: &Turned, status: u16) {
     turned.runtime.block_on(recorded).unwrap();
 }
 
+/// What a look has the log say.
+fn look(turned: &Turned, lateness: &mut Lateness) -> Vec<String> {
+    logged(|| turned.runtime.block_on(lateness.look()).unwrap())
+}
+
 #[test]
 fn a_backlog_is_told_once_at_each_end() {
     let turned = Turned::new(2, "");
     let mut lateness = Lateness::new(turned.app.clone());
-    let mut look = || logged(|| lateness.look().unwrap());
+    let mut look = || look(&turned, &mut lateness);
     queue(&turned);
     turned.clock.advance(10 * MINUTE);
     queue(&turned);
@@ -73,8 +78,7 @@ fn a_retry_that_waits_for_its_time_is_not_late() {
     queue(&turned);
     for _ in 0..20 {
         attempt(&turned, 500);
-        let lines = logged(|| lateness.look().unwrap());
-        assert_eq!(lines, [""; 0]);
+        assert_eq!(look(&turned, &mut lateness), [""; 0]);
         let (_, next) = outbox::due(&turned.app, "http://127.0.0.1:1", 1).unwrap();
         let wait = next.expect("it is tried again") - turned.clock.now_ms();
         turned.clock.advance(Duration::from_millis(wait as u64));

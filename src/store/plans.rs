@@ -9,8 +9,8 @@ use super::order_list::OrderFilter;
 use super::page::{Page, Place, Walk};
 use super::transfer_list::TransferFilter;
 use super::{
-    audit, changes, counts, deposit_list, deposits, event_list, likely, migrate, names, order_list,
-    order_search, transfer_list,
+    audit, changes, counts, deposit_list, deposits, event_list, events, likely, migrate, names,
+    order_list, order_search, transfer_list,
 };
 use crate::domain::order::OrderStatus;
 use crate::domain::transfer::TransferStatus;
@@ -210,6 +210,13 @@ fn deposits_are_counted_among_open_deposits() {
             "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)"
         ]
     );
+}
+
+/// Without a look at a row: a shop that is away for long leaves many behind.
+#[test]
+fn webhooks_that_are_due_are_counted_in_their_index() {
+    let plan = no_scan(&database(), events::BACKLOG);
+    assert_eq!(plan, ["SCAN events USING COVERING INDEX events_due"]);
 }
 
 /// The end of a long list, by cursor.

@@ -17,7 +17,7 @@ const IN_TIME: i64 = 60;
 pub async fn run(app: App, stop: CancellationToken) {
     let mut lateness = Lateness::new(app);
     while !stop.is_cancelled() {
-        if let Err(error) = lateness.look() {
+        if let Err(error) = lateness.look().await {
             tracing::debug!(%error, "cannot look for webhooks that are late");
         }
         stop.run_until_cancelled(tokio::time::sleep(LOOK_EVERY))
@@ -38,9 +38,9 @@ impl Lateness {
     }
 
     /// Logs what changed since the last look.
-    pub fn look(&mut self) -> Result<(), StoreError> {
+    pub async fn look(&mut self) -> Result<(), StoreError> {
         let now = self.app.clock().now();
-        let (waiting, oldest) = outbox::backlog(&self.app)?;
+        let (waiting, oldest) = outbox::backlog(&self.app).await?;
         let seconds = oldest.map_or(0, |oldest| now - oldest);
         match (self.since, oldest) {
             (None, Some(since)) if seconds > LATE => {
