@@ -100,9 +100,8 @@ impl Daily {
     pub fn resume(&self, (left, at): (i64, i64), now_ms: i64) {
         let since = (now_ms - at).max(0) as f64;
         let left = left as f64 + since * self.per_ms();
-        let mut bucket = self.bucket();
+        let mut bucket = self.filled(now_ms);
         bucket.tokens = bucket.tokens.min(left);
-        bucket.filled_at.get_or_insert(now_ms);
     }
 
     fn per_ms(&self) -> f64 {
@@ -111,16 +110,21 @@ impl Daily {
 
     /// From when on a pass may be begun: in the past if there is something left.
     pub fn ready_at(&self, now_ms: i64) -> i64 {
-        let per_ms = self.per_ms();
+        let bucket = self.filled(now_ms);
+        match bucket.tokens >= 1.0 {
+            true => i64::MIN,
+            false => now_ms + ((1.0 - bucket.tokens) / self.per_ms()).ceil() as i64,
+        }
+    }
+
+    /// The bucket with what has come in until now.
+    fn filled(&self, now_ms: i64) -> MutexGuard<'_, Bucket> {
         let mut bucket = self.bucket();
         let elapsed = bucket.filled_at.map_or(0, |at| (now_ms - at).max(0));
         bucket.tokens =
-            (bucket.tokens + elapsed as f64 * per_ms).min(f64::from(self.limit) * SAVED);
+            (bucket.tokens + elapsed as f64 * self.per_ms()).min(f64::from(self.limit) * SAVED);
         bucket.filled_at = Some(bucket.filled_at.map_or(now_ms, |at| at.max(now_ms)));
-        match bucket.tokens >= 1.0 {
-            true => i64::MIN,
-            false => now_ms + ((1.0 - bucket.tokens) / per_ms).ceil() as i64,
-        }
+        bucket
     }
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
@@ -203,6 +207,17 @@ mod tests {
         let turned_back = Daily::new(24_000);
         turned_back.resume((10, HOUR), 0);
         assert_eq!(turned_back.left(), Some((10, 0)));
+    }
+
+    /// A chain that begins beside one that runs knows of less that is left: the time until then is over for both.
+    #[test]
+    fn time_that_went_by_fills_up_once() {
+        let budget = Daily::new(24_000);
+        budget.ready_at(0);
+        (0..1500).for_each(|_| budget.take());
+        budget.resume((-600, 0), 60_000);
+        budget.ready_at(60_000);
+        assert_eq!(budget.left(), Some((-585, 60_000)));
     }
 
     #[test]
