@@ -9,7 +9,7 @@ use crate::store::{StoreError, Tx, alerts};
 pub use crate::store::alerts::Alert;
 
 /// Messages read at a time: more than that in one summary says nothing more.
-const MOST: u32 = 1000;
+const MOST: usize = 1000;
 /// So many of each kind are named in a summary.
 const NAMED: usize = 3;
 

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0007_wallet_of_a_pair.sql"),
     include_str!("migrations/0008_inbox_and_search.sql"),
     include_str!("migrations/0009_budget_of_a_key.sql"),
+    include_str!("migrations/0010_alerts_by_kind.sql"),
 ];
 
 /// The schema that this version knows.

@@ -9,8 +9,8 @@ use super::order_list::OrderFilter;
 use super::page::{Page, Place, Walk};
 use super::transfer_list::TransferFilter;
 use super::{
-    audit, changes, counts, deposit_list, deposits, event_list, events, likely, migrate, names,
-    order_list, order_search, transfer_list,
+    alerts, audit, changes, counts, deposit_list, deposits, event_list, events, likely, migrate,
+    names, order_list, order_search, transfer_list,
 };
 use crate::domain::order::OrderStatus;
 use crate::domain::transfer::TransferStatus;
@@ -217,6 +217,15 @@ fn deposits_are_counted_among_open_deposits() {
 fn webhooks_that_are_due_are_counted_in_their_index() {
     let plan = no_scan(&database(), events::BACKLOG);
     assert_eq!(plan, ["SCAN events USING COVERING INDEX events_due"]);
+}
+
+/// Alarms are found, and others read one after the other until they are enough: nothing is sorted.
+#[test]
+fn of_many_messages_to_the_operator_few_are_read() {
+    let db = database();
+    let of_kind = "SEARCH alerts USING INDEX alerts_by_kind (kind=?)";
+    assert_eq!(plan(&db, alerts::OF_KIND), [of_kind]);
+    assert_eq!(plan(&db, alerts::OF_OTHERS), ["SCAN alerts"]);
 }
 
 /// The end of a long list, by cursor.
