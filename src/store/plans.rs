@@ -150,6 +150,7 @@ fn every_list_of_transfers_walks_along_an_index() {
 fn what_else_the_admin_asks_scans_nothing() {
     let db = database();
     no_scan(&db, likely::NEAR);
+    no_scan(&db, transfer_list::HAS_HASH);
     no_scan(&db, names::NEXT_CHAIN);
     no_scan(&db, names::NEXT_COIN);
     for (next, bound) in [
