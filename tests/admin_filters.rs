@@ -204,6 +204,7 @@ fn what_was_too_small_to_be_reported_is_kept_apart() {
         let exported = column(&admin, &format!("/transfers.csv?small={small}"), "txn_hash");
         assert_eq!(exported, [hash.as_str()]);
     }
+    assert_eq!(column(&admin, "/transfers.csv", "small"), ["false", "true"]);
     let counted = |expected: (u64, u64)| {
         let now = &admin.get("/stats")["now"];
         let found = (&now["unmatched_transfers"], &now["small_transfers"]);
