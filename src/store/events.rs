@@ -118,6 +118,7 @@ pub fn backlog(connection: &Connection, now_ms: i64) -> Result<(u64, Option<i64>
     Ok(statement.query_row([now_ms], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+/// The index is named, since some versions of SQLite take the one by order, and read each row for its time.
 pub(super) const BACKLOG: &str = "
     SELECT count(*), min(next_attempt_ms) FROM events INDEXED BY events_due
     WHERE state = 'queued' AND next_attempt_ms <= ?1";
