@@ -93,10 +93,17 @@ fn filters_leave_what_fits_whatever_the_case_of_a_name() {
 
     let strays = column(&admin, "/transfers.csv?unmatched=true", "txn_hash");
     assert_eq!(strays, [stray.as_str()]);
+    let digits = stray.trim_start_matches("0x").to_ascii_uppercase();
+    for written in [&stray, &digits, &format!("%200x{digits}%20")] {
+        for list in ["/transfers", "/transfers.csv"] {
+            let found = admin.call("GET", &format!("{list}?q={written}"), &Value::Null);
+            assert!(found.text().contains(&stray), "{list} {written}: {found:?}");
+        }
+    }
     let id = &paid.order_id;
     for name in ["USDT", "usdt"] {
-        for filter in ["blockchain=devnet", "blockchain=DEVNET", "blockchain="] {
-            let query = format!("token={name}&{filter}");
+        for filter in ["blockchain=%20devnet", "blockchain=DEVNET", "blockchain="] {
+            let query = format!("token={name}%20&{filter}");
             let orders = admin.get(&format!("/orders?{query}"));
             assert_eq!(orders[0]["order_id"], id.as_str(), "{query}");
             assert_eq!(orders.as_array().map(Vec::len), Some(1), "{query}");
@@ -134,6 +141,20 @@ fn filters_leave_what_fits_whatever_the_case_of_a_name() {
         let refused = admin.call("GET", &format!("{list}?token=dollars"), &Value::Null);
         refused.expect_error(400, "invalid token: expected one of DAI, USDC, USDT");
     }
+}
+
+/// What was to be paid on a chain stays to be found when the chain has left the configuration.
+#[test]
+fn names_that_left_the_configuration_are_known_while_deposits_have_them() {
+    let mut world = World::start();
+    let (order, _) = world.deposit("20", "USDT");
+    world.server.stop();
+    world.server.configure(&Config::new());
+    world.server.launch();
+    let admin = world.admin();
+    let found = admin.get("/deposits?blockchain=Devnet");
+    assert_eq!(found[0]["order_id"], order.order_id.as_str(), "{found}");
+    assert_eq!(admin.get("/transfers?blockchain=devnet"), json!([]));
 }
 
 /// What was paid on a chain stays to be found when the chain has left the configuration.
@@ -183,6 +204,7 @@ fn what_was_too_small_to_be_reported_is_kept_apart() {
         let exported = column(&admin, &format!("/transfers.csv?small={small}"), "txn_hash");
         assert_eq!(exported, [hash.as_str()]);
     }
+    assert_eq!(column(&admin, "/transfers.csv", "small"), ["false", "true"]);
     let counted = |expected: (u64, u64)| {
         let now = &admin.get("/stats")["now"];
         let found = (&now["unmatched_transfers"], &now["small_transfers"]);

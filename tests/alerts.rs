@@ -1,5 +1,6 @@
 //! Short messages to the operator.
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -374,4 +375,29 @@ fn a_chain_that_left_the_configuration_with_open_deposits_is_told() {
     world.confirm();
     world.wait_for_status(&shopper, "paid");
     assert_eq!(texts(&phone).len(), 2, "{:?}", texts(&phone));
+}
+
+/// Whoever did not want to hear of it, or could not, when the chain left.
+#[test]
+fn a_chain_that_left_is_told_as_soon_as_it_can_be() {
+    let phone = Receiver::start();
+    let world = world(&phone, "[\"paid\"]");
+    world.deposit("5", "USDT");
+    let without_the_chain = |on: &'static str| {
+        let phone = &phone;
+        move |config: &mut Config| {
+            tell(config, phone, on);
+            config.chains.clear();
+            config.wallets.clear();
+        }
+    };
+    world.reload_with(without_the_chain("[\"paid\"]"));
+    let database = world.server.db_path();
+    let elsewhere = database.with_extension("elsewhere");
+    fs::rename(&database, &elsewhere).expect("room");
+    world.reload_with(without_the_chain("[\"chain_down\"]"));
+    let holds = "nothing can be stored";
+    wait::holds(Duration::from_secs(1), holds, || texts(&phone).is_empty());
+    fs::rename(&elsewhere, &database).expect("room");
+    wait_for(&phone, "devnet left the configuration with 1 open deposit");
 }

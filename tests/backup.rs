@@ -296,6 +296,10 @@ fn the_feed_goes_on_after_a_restore() {
             order.as_str(),
             "{news}"
         );
+        // What the reader knew is undone in part, also now that there is news.
+        assert_eq!(news["missed"], true, "{news}");
+        let next = admin.get(&format!("/events?after={}", news["next"]));
+        assert_eq!(next["missed"], false, "{next}");
     }
 }
 

@@ -221,7 +221,7 @@ fn a_transaction_that_failed() {
     finds(&shopper, &hash, "reverted", false);
 }
 
-/// Who names a transaction before anybody can see it is likely its sender: that is remembered.
+/// Few but its sender name a transaction before it is in a block: that is remembered.
 #[test]
 fn a_claim_from_before_the_transaction_was_public() {
     let world = World::start();

@@ -39,13 +39,13 @@ export function date(seconds) {
 
 export const count = (number) => COUNT.format(number);
 
-/** "1 order", "3 orders". */
 /** Counting stops here on the server. */
 const MOST = 10_000;
 
 /** A number that the server counted up to its bound. */
 export const upTo = (number) => (number >= MOST ? `${count(MOST)} or more` : count(number));
 
+/** "1 order", "3 orders". */
 export const counted = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 
 /** A length of time in seconds, roughly. */

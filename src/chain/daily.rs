@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
+use sha2::{Digest, Sha256};
+
 const DAY_MS: f64 = 86_400_000.0;
 
 /// What comes in evenly over a day, as a part of the limit: with what is saved up, it stays within the limit over any 24 hours.
@@ -26,6 +28,7 @@ type Place = (String, u64, u32);
 /// takes beyond them is paid back first. Times are Unix milliseconds.
 pub struct Daily {
     limit: u32,
+    key: u16,
     bucket: Mutex<Bucket>,
 }
 
@@ -39,11 +42,12 @@ struct Bucket {
 }
 
 impl Daily {
-    /// So many requests in 24 hours at most.
-    pub fn new(limit: u32) -> Self {
+    /// So many requests in 24 hours at most, of the key that this mark is of.
+    pub fn new(limit: u32, key: u16) -> Self {
         let tokens = f64::from(limit) * SAVED;
         Self {
             limit,
+            key,
             bucket: Mutex::new(Bucket {
                 tokens,
                 filled_at: None,
@@ -62,7 +66,7 @@ impl Daily {
         if let Some(budget) = shared.get(&place).and_then(Weak::upgrade) {
             return budget;
         }
-        let budget = Arc::new(Self::new(limit));
+        let budget = Arc::new(Self::new(limit, mark(host, key)));
         shared.retain(|_, budget| budget.strong_count() > 0);
         shared.insert(place, Arc::downgrade(&budget));
         budget
@@ -71,6 +75,11 @@ impl Daily {
     /// The plan's limit.
     pub fn limit(&self) -> u32 {
         self.limit
+    }
+
+    /// The mark of the key whose budget it is.
+    pub fn key(&self) -> u16 {
+        self.key
     }
 
     /// A request is sent.
@@ -100,9 +109,8 @@ impl Daily {
     pub fn resume(&self, (left, at): (i64, i64), now_ms: i64) {
         let since = (now_ms - at).max(0) as f64;
         let left = left as f64 + since * self.per_ms();
-        let mut bucket = self.bucket();
+        let mut bucket = self.filled(now_ms);
         bucket.tokens = bucket.tokens.min(left);
-        bucket.filled_at.get_or_insert(now_ms);
     }
 
     fn per_ms(&self) -> f64 {
@@ -111,22 +119,33 @@ impl Daily {
 
     /// From when on a pass may be begun: in the past if there is something left.
     pub fn ready_at(&self, now_ms: i64) -> i64 {
-        let per_ms = self.per_ms();
+        let bucket = self.filled(now_ms);
+        match bucket.tokens >= 1.0 {
+            true => i64::MIN,
+            false => now_ms + ((1.0 - bucket.tokens) / self.per_ms()).ceil() as i64,
+        }
+    }
+
+    /// The bucket with what has come in until now.
+    fn filled(&self, now_ms: i64) -> MutexGuard<'_, Bucket> {
         let mut bucket = self.bucket();
         let elapsed = bucket.filled_at.map_or(0, |at| (now_ms - at).max(0));
         bucket.tokens =
-            (bucket.tokens + elapsed as f64 * per_ms).min(f64::from(self.limit) * SAVED);
+            (bucket.tokens + elapsed as f64 * self.per_ms()).min(f64::from(self.limit) * SAVED);
         bucket.filled_at = Some(bucket.filled_at.map_or(now_ms, |at| at.max(now_ms)));
-        match bucket.tokens >= 1.0 {
-            true => i64::MIN,
-            false => now_ms + ((1.0 - bucket.tokens) / per_ms).ceil() as i64,
-        }
+        bucket
     }
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
         // A bucket is a pair of numbers: a panic elsewhere cannot have left it broken.
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Tells a host's keys apart without revealing them: two bytes of a hash, of which a new key hardly has the same, and which confirm no guess.
+fn mark(host: &str, key: &str) -> u16 {
+    let hash = Sha256::digest(format!("{host} {key}"));
+    u16::from_be_bytes([hash[0], hash[1]])
 }
 
 #[cfg(test)]
@@ -156,7 +175,7 @@ mod tests {
 
     #[test]
     fn an_hours_worth_at_once_then_evenly() {
-        let budget = Daily::new(24_000);
+        let budget = Daily::new(24_000, 1);
         assert!(budget.ready_at(0) <= 0);
         (0..1000).for_each(|_| budget.take());
         let ready = budget.ready_at(0);
@@ -182,27 +201,47 @@ mod tests {
 
     #[test]
     fn a_restart_fills_nothing_up() {
-        let budget = Daily::new(24_000);
+        let budget = Daily::new(24_000, 1);
         budget.ready_at(0);
         (0..1500).for_each(|_| budget.take());
         let left = budget.left().unwrap();
         assert_eq!(left, (-500, 0));
-        let restarted = Daily::new(24_000);
+        let restarted = Daily::new(24_000, 1);
         // What another chain knew before that, and what it knows later, is no news.
         for (left, now) in [((300, -60_000), 0), (left, 0), ((-485, 60_000), 60_000)] {
             restarted.resume(left, now);
         }
         assert_eq!(restarted.ready_at(60_000), budget.ready_at(60_000));
-        let rested = Daily::new(24_000);
+        let rested = Daily::new(24_000, 1);
         rested.resume(left, 3 * HOUR);
         assert_eq!(
             rested.left(),
             Some((1000, 3 * HOUR)),
             "saved up, and no more"
         );
-        let turned_back = Daily::new(24_000);
+        let turned_back = Daily::new(24_000, 1);
         turned_back.resume((10, HOUR), 0);
         assert_eq!(turned_back.left(), Some((10, 0)));
+    }
+
+    /// A chain that begins beside one that runs knows of less that is left: the time until then is over for both.
+    #[test]
+    fn time_that_went_by_fills_up_once() {
+        let budget = Daily::new(24_000, 1);
+        budget.ready_at(0);
+        (0..1500).for_each(|_| budget.take());
+        budget.resume((-600, 0), 60_000);
+        budget.ready_at(60_000);
+        assert_eq!(budget.left(), Some((-585, 60_000)));
+    }
+
+    /// What is stored of a key is the same after an update, and another for another key.
+    #[test]
+    fn a_keys_mark_stays() {
+        let known = 0x01c3;
+        assert_eq!(mark("explorer.example", "key"), known);
+        assert_ne!(mark("explorer.example", "another key"), known);
+        assert_ne!(mark("another.example", "key"), known);
     }
 
     #[test]
@@ -220,7 +259,7 @@ mod tests {
         /// However greedily it is used, over any 24 hours it stays within the plan.
         #[test]
         fn no_24_hours_have_more_than_the_limit(limit in 2_000u32..20_000, pass in 1u32..40, rest in 0..30 * HOUR) {
-            let budget = Daily::new(limit);
+            let budget = Daily::new(limit, 1);
             let mut taken = drain(&budget, (0, 20 * HOUR), pass);
             taken.extend(drain(&budget, (20 * HOUR + rest, 60 * HOUR + rest), pass));
             let mut first = 0;

@@ -113,6 +113,8 @@ pub struct Spent {
     pub errors: u64,
     /// What was left of its plan's budget, and when, in Unix milliseconds.
     pub budget: Option<(i64, i64)>,
+    /// The mark of the key whose budget that is.
+    pub budget_key: Option<u16>,
 }
 
 /// What a meter showed in the day so far (UTC).
@@ -176,6 +178,7 @@ mod tests {
             requests: 40,
             errors: 2,
             budget: None,
+            budget_key: None,
         };
         let resumed = |now_ms: i64| {
             let mut today = Today::default();
@@ -189,7 +192,7 @@ mod tests {
     /// Several chains at one key, one of them always the quickest: each gets its share, and all together what there is.
     #[test]
     fn who_shares_a_scarce_budget_shares_it_evenly() {
-        let daily = Arc::new(Daily::new(24_000));
+        let daily = Arc::new(Daily::new(24_000, 1));
         let users: Vec<Meter> = (0..4).map(|_| Meter::new(Some(daily.clone()))).collect();
         let mut now = 0;
         while now < 6 * 3_600_000 {
@@ -209,7 +212,7 @@ mod tests {
     /// What the others do not want is not kept for them.
     #[test]
     fn who_is_alone_has_all_of_it() {
-        let daily = Arc::new(Daily::new(24_000));
+        let daily = Arc::new(Daily::new(24_000, 1));
         let (one, other) = (Meter::new(Some(daily.clone())), Meter::new(Some(daily)));
         let mut now = 0;
         while now < 6 * 3_600_000 {

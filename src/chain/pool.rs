@@ -59,6 +59,8 @@ pub struct ProviderStatus {
     pub daily_limit: Option<u64>,
     /// What is left of that plan's budget, and when.
     pub budget: Option<(i64, i64)>,
+    /// The mark of the key whose budget that is.
+    pub budget_key: Option<u16>,
 }
 
 impl Providers {
@@ -200,8 +202,13 @@ impl Providers {
     }
 
     /// Counts on from what was spent of them before, and spends no more of their plans' budgets than those leave. What is said of one label
-    /// is of the providers with that label, in order.
+    /// is of the providers with that label, in order; a budget is of the key that it was of.
     pub fn resume(&self, spent: Vec<Spent>, now_ms: i64) {
+        for daily in self.members.iter().filter_map(|m| m.meter()?.daily()) {
+            let same = spent.iter().filter(|s| s.budget_key == Some(daily.key()));
+            let left = same.filter_map(|spent| spent.budget);
+            left.for_each(|left| daily.resume(left, now_ms));
+        }
         let mut state = self.state();
         let mut known: Vec<usize> = Vec::new();
         for spent in spent {
@@ -211,11 +218,7 @@ impl Providers {
                 .position(|(i, label)| label == spent.label && !known.contains(&i));
             let Some(i) = place else { continue };
             known.push(i);
-            let meter = self.members[i].meter();
-            state.today[i].resume(&spent, meter, now_ms);
-            if let (Some(daily), Some(left)) = (meter.and_then(Meter::daily), spent.budget) {
-                daily.resume(left, now_ms);
-            }
+            state.today[i].resume(&spent, self.members[i].meter(), now_ms);
         }
     }
 
@@ -225,27 +228,25 @@ impl Providers {
         for (today, member) in state.today.iter_mut().zip(&self.members) {
             today.read(member.meter(), now_ms);
         }
-        let status = |(i, health): (usize, &Health)| ProviderStatus {
-            label: self.members[i].label().to_owned(),
-            failing: match &health.standing {
-                Standing::Failing { since, error, .. } => Some((*since, error.clone())),
-                Standing::Well => None,
-            },
-            lagging: health.lagging(),
-            head: health.head,
-            ready_at: health.ready_at(),
-            current: state.current == Some(i),
-            day: state.today[i].day,
-            requests_today: state.today[i].requests,
-            errors_today: state.today[i].errors,
-            daily_limit: self.members[i]
-                .meter()
-                .and_then(Meter::daily)
-                .map(|daily| daily.limit().into()),
-            budget: self.members[i]
-                .meter()
-                .and_then(Meter::daily)
-                .and_then(Daily::left),
+        let status = |(i, health): (usize, &Health)| {
+            let daily = self.members[i].meter().and_then(Meter::daily);
+            ProviderStatus {
+                label: self.members[i].label().to_owned(),
+                failing: match &health.standing {
+                    Standing::Failing { since, error, .. } => Some((*since, error.clone())),
+                    Standing::Well => None,
+                },
+                lagging: health.lagging(),
+                head: health.head,
+                ready_at: health.ready_at(),
+                current: state.current == Some(i),
+                day: state.today[i].day,
+                requests_today: state.today[i].requests,
+                errors_today: state.today[i].errors,
+                daily_limit: daily.map(|daily| daily.limit().into()),
+                budget: daily.and_then(Daily::left),
+                budget_key: daily.map(Daily::key),
+            }
         };
         state.health.iter().enumerate().map(status).collect()
     }

@@ -9,7 +9,7 @@ use crate::store::{StoreError, Tx, alerts};
 pub use crate::store::alerts::Alert;
 
 /// Messages read at a time: more than that in one summary says nothing more.
-const MOST: u32 = 1000;
+const MOST: usize = 1000;
 /// So many of each kind are named in a summary.
 const NAMED: usize = 3;
 
@@ -137,15 +137,16 @@ pub fn webhook_given_up(
     })
 }
 
-/// A chain cannot be watched, or can again.
-pub async fn chain_down(app: &App, text: String) -> Result<(), StoreError> {
+/// A chain cannot be watched, or can again; whether the operator wants to hear of it.
+pub async fn chain_down(app: &App, text: String) -> Result<bool, StoreError> {
     let config = app.config();
     if !Kind::ChainDown.is_wanted(&config) {
-        return Ok(());
+        return Ok(false);
     }
-    app.db()
-        .write(move |tx| queue(tx, &config, Kind::ChainDown, || text))
-        .await
+    let queued = app
+        .db()
+        .write(move |tx| queue(tx, &config, Kind::ChainDown, || text));
+    queued.await.map(|()| true)
 }
 
 /// The messages that wait, alarms first.

@@ -122,9 +122,10 @@ pub fn due(app: &App, origin: &str, limit: usize) -> Result<(Vec<Event>, Option<
 }
 
 /// How many webhooks are due, and since when the one that has waited longest is.
-pub fn backlog(app: &App) -> Result<(u64, Option<UnixSeconds>), StoreError> {
+pub async fn backlog(app: &App) -> Result<(u64, Option<UnixSeconds>), StoreError> {
     let now_ms = app.clock().now_ms();
-    let (waiting, oldest_ms) = app.db().read(|c| events::backlog(c, now_ms))?;
+    let counted = app.db().read_long(move |c| events::backlog(c, now_ms));
+    let (waiting, oldest_ms) = counted.await?;
     Ok((waiting, oldest_ms.map(|ms| ms.div_euclid(1000))))
 }
 

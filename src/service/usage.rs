@@ -52,6 +52,7 @@ fn of_report(blockchain: &Blockchain, nth: u32, report: ProviderReport) -> Usage
         requests: report.requests_today,
         errors: report.errors_today,
         budget: report.budget,
+        budget_key: report.budget_key,
     }
 }
 

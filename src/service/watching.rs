@@ -61,6 +61,8 @@ pub struct ProviderReport {
     pub daily_limit: Option<u64>,
     /// What is left of that plan's budget, and when, in Unix milliseconds.
     pub budget: Option<(i64, i64)>,
+    /// Tells the key whose budget that is from others.
+    pub budget_key: Option<u16>,
 }
 
 /// A chain became degraded, or is watched again.

@@ -22,11 +22,30 @@ pub fn queue(tx: &Tx<'_>, kind: &str, text: &str) -> Result<(), StoreError> {
 }
 
 /// The messages that wait, the oldest first, but those of one kind before all others.
-pub fn waiting(connection: &Connection, first: &str, limit: u32) -> Result<Vec<Alert>, StoreError> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, kind, text, created_at FROM alerts ORDER BY kind = ?1 DESC, id LIMIT ?2",
-    )?;
-    let found = statement.query_map(params![first, limit], |row| {
+pub fn waiting(
+    connection: &Connection,
+    first: &str,
+    limit: usize,
+) -> Result<Vec<Alert>, StoreError> {
+    let mut waiting = some(connection, OF_KIND, first, limit)?;
+    let rest = limit - waiting.len();
+    waiting.extend(some(connection, OF_OTHERS, first, rest)?);
+    Ok(waiting)
+}
+
+pub(super) const OF_KIND: &str =
+    "SELECT id, kind, text, created_at FROM alerts WHERE kind = ?1 ORDER BY id LIMIT ?2";
+pub(super) const OF_OTHERS: &str =
+    "SELECT id, kind, text, created_at FROM alerts WHERE kind <> ?1 ORDER BY id LIMIT ?2";
+
+fn some(
+    connection: &Connection,
+    sql: &str,
+    kind: &str,
+    limit: usize,
+) -> Result<Vec<Alert>, StoreError> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_map(params![kind, limit], |row| {
         Ok(Alert {
             row: row.get(0)?,
             kind: row.get(1)?,

@@ -40,6 +40,17 @@ pub struct Entry {
     pub transfer: Option<i64>,
 }
 
+/// The entries after one, and what the feed was at that moment.
+#[derive(Clone, Debug)]
+pub struct Part {
+    pub entries: Vec<Entry>,
+    /// The last entry there is; 0 for none.
+    pub last: i64,
+    /// Whether there were others after that one which are gone, or it is none of this feed's: a restored backup lacks some of what was in the
+    /// database before, and goes on with greater ids.
+    pub missed: bool,
+}
+
 /// Notes that an order changed, as it is now.
 pub fn note_order(tx: &mut Tx<'_>, kind: Kind, order_row: i64) -> Result<(), StoreError> {
     tx.prepare_cached(
@@ -86,8 +97,20 @@ fn entry(row: &rusqlite::Row<'_>) -> Result<Entry, rusqlite::Error> {
     })
 }
 
-/// The entries after one, the oldest first.
-pub fn after(connection: &Connection, id: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
+/// The entries after one, the oldest first, all from one moment.
+pub fn part(connection: &Connection, id: i64, limit: u32) -> Result<Part, StoreError> {
+    let moment = connection.unchecked_transaction()?;
+    let (first, last) = bounds(&moment)?;
+    // Ids have no gaps but those that a restore left: the oldest entries are forgotten first, and an id that was rolled back is given again.
+    let goes_on = id.saturating_add(1) == first.max(1) || exists(&moment, id)?;
+    Ok(Part {
+        entries: after(&moment, id, limit)?,
+        last,
+        missed: !goes_on,
+    })
+}
+
+fn after(connection: &Connection, id: i64, limit: u32) -> Result<Vec<Entry>, StoreError> {
     let mut statement = connection.prepare_cached(&after_sql())?;
     let found = statement.query_map(params![id, limit], entry)?;
     Ok(found.collect::<Result<_, _>>()?)
@@ -105,8 +128,14 @@ pub fn of_order(connection: &Connection, order_row: i64) -> Result<Vec<Entry>, S
     Ok(found.collect::<Result<_, _>>()?)
 }
 
+fn exists(connection: &Connection, id: i64) -> Result<bool, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM changes WHERE id = ?1)")?;
+    Ok(statement.query_row([id], |row| row.get(0))?)
+}
+
 /// The first and the last id that the feed has.
-pub fn bounds(connection: &Connection) -> Result<(i64, i64), StoreError> {
+fn bounds(connection: &Connection) -> Result<(i64, i64), StoreError> {
     let mut first = connection.prepare_cached("SELECT ifnull(min(id), 0) FROM changes")?;
     let mut last = connection.prepare_cached("SELECT ifnull(max(id), 0) FROM changes")?;
     Ok((

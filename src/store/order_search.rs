@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use super::StoreError;
 use super::order_list::{ListedOrder, OrderFilter, at, by_hash, find};
 use super::page::{Page, Place};
+use super::transfer_list::hash_forms;
 use crate::domain::order::OrderId;
 
 /// A page of what a text finds among the orders that fit the filter, and the place of its last one. An order's own id and a
@@ -30,14 +31,10 @@ fn named(connection: &Connection, text: &str) -> Result<Vec<ListedOrder>, StoreE
     if let Ok(id) = OrderId::try_parse(text) {
         return Ok(find(connection, id)?.into_iter().collect());
     }
-    // EVM's hashes are stored with 0x, Tron's without; people copy either.
-    let digits = text.to_ascii_lowercase();
-    let digits = digits.trim_start_matches("0x");
-    if digits.len() != 64 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Ok(vec![]);
+    let mut found = Vec::new();
+    for hash in hash_forms(text).into_iter().flatten() {
+        found.extend(by_hash(connection, &hash)?);
     }
-    let mut found = by_hash(connection, digits)?;
-    found.extend(by_hash(connection, &format!("0x{digits}"))?);
     Ok(found)
 }
 

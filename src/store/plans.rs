@@ -9,8 +9,8 @@ use super::order_list::OrderFilter;
 use super::page::{Page, Place, Walk};
 use super::transfer_list::TransferFilter;
 use super::{
-    audit, changes, counts, deposit_list, deposits, event_list, likely, migrate, names, order_list,
-    order_search, transfer_list,
+    alerts, audit, changes, counts, deposit_list, deposits, event_list, events, likely, migrate,
+    names, order_list, order_search, transfer_list,
 };
 use crate::domain::order::OrderStatus;
 use crate::domain::transfer::TransferStatus;
@@ -150,8 +150,23 @@ fn every_list_of_transfers_walks_along_an_index() {
 fn what_else_the_admin_asks_scans_nothing() {
     let db = database();
     no_scan(&db, likely::NEAR);
+    no_scan(&db, transfer_list::HAS_HASH);
     no_scan(&db, names::NEXT_CHAIN);
     no_scan(&db, names::NEXT_COIN);
+    for (next, bound) in [
+        (names::NEXT_DEPOSIT_CHAIN, "(blockchain>?)"),
+        (
+            names::NEXT_DEPOSIT_COIN,
+            "((blockchain,wallet,stablecoin)>(?,?,?))",
+        ),
+    ] {
+        assert_eq!(
+            no_scan(&db, next),
+            [format!(
+                "SEARCH deposits USING COVERING INDEX deposits_by_value {bound}"
+            )]
+        );
+    }
     no_scan(&db, &likely::meant_sql());
     no_scan(&db, &changes::after_sql());
     no_scan(&db, &audit::list_sql());
@@ -196,6 +211,22 @@ fn deposits_are_counted_among_open_deposits() {
             "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)"
         ]
     );
+}
+
+/// Without a look at a row: a shop that is away for long leaves many behind.
+#[test]
+fn webhooks_that_are_due_are_counted_in_their_index() {
+    let plan = no_scan(&database(), events::BACKLOG);
+    assert_eq!(plan, ["SCAN events USING COVERING INDEX events_due"]);
+}
+
+/// Alarms are found, and others read one after the other until they are enough: nothing is sorted.
+#[test]
+fn of_many_messages_to_the_operator_few_are_read() {
+    let db = database();
+    let of_kind = "SEARCH alerts USING INDEX alerts_by_kind (kind=?)";
+    assert_eq!(plan(&db, alerts::OF_KIND), [of_kind]);
+    assert_eq!(plan(&db, alerts::OF_OTHERS), ["SCAN alerts"]);
 }
 
 /// The end of a long list, by cursor.

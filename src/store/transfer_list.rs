@@ -64,6 +64,27 @@ pub fn list(
     Ok((transfers?, places.last().copied()))
 }
 
+/// A transaction's hash in the form that a transfer has; what none has, as it was written.
+pub fn hash_as_stored(connection: &Connection, written: &str) -> Result<String, StoreError> {
+    let mut statement = connection.prepare_cached(HAS_HASH)?;
+    for form in hash_forms(written).into_iter().flatten() {
+        if statement.exists([&form])? {
+            return Ok(form);
+        }
+    }
+    Ok(written.to_owned())
+}
+
+pub(super) const HAS_HASH: &str = "SELECT 1 FROM transfers WHERE txn_hash = ?1";
+
+/// The forms in which a transaction's hash may be stored, EVM's with 0x and Tron's without: people copy either. `None` for what is no hash.
+pub(super) fn hash_forms(written: &str) -> Option<[String; 2]> {
+    let digits = written.to_ascii_lowercase();
+    let digits = digits.trim_start_matches("0x");
+    let is_hash = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    is_hash.then(|| [digits.to_owned(), format!("0x{digits}")])
+}
+
 /// The index that serves a filter best: what is likely to be least comes first.
 pub(super) fn walk(filter: &TransferFilter) -> (Walk, Vec<Value>) {
     let text = |value: &str| Value::Text(value.to_owned());

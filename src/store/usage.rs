@@ -19,12 +19,14 @@ pub struct Usage {
     pub errors: u64,
     /// What was left of its plan's budget, and when, in Unix milliseconds.
     pub budget: Option<(i64, i64)>,
+    /// Tells the key whose budget that is from others.
+    pub budget_key: Option<u16>,
 }
 
 /// All that is known, in an order that keeps those of one kind and host as they were.
 pub fn all(connection: &Connection) -> Result<Vec<Usage>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT blockchain, provider, nth, day, requests, errors, budget_left, budget_at
+        "SELECT blockchain, provider, nth, day, requests, errors, budget_left, budget_at, budget_key
          FROM provider_usage ORDER BY blockchain, provider, nth",
     )?;
     let found = statement.query_map([], usage)?;
@@ -42,14 +44,16 @@ fn usage(row: &Row<'_>) -> Result<Usage, rusqlite::Error> {
         requests: row.get(4)?,
         errors: row.get(5)?,
         budget: left.zip(at),
+        budget_key: row.get(8)?,
     })
 }
 
 /// Keeps these in the place of what was known of the same providers.
 pub fn keep(tx: &Tx<'_>, usages: &[Usage]) -> Result<(), StoreError> {
     let mut statement = tx.prepare_cached(
-        "INSERT OR REPLACE INTO provider_usage (blockchain, provider, nth, day, requests, errors, budget_left, budget_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT OR REPLACE INTO provider_usage (blockchain, provider, nth, day, requests, errors, budget_left, budget_at,
+             budget_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     for usage in usages {
         let (left, at) = usage.budget.unzip();
@@ -61,7 +65,8 @@ pub fn keep(tx: &Tx<'_>, usages: &[Usage]) -> Result<(), StoreError> {
             usage.requests,
             usage.errors,
             left,
-            at
+            at,
+            usage.budget_key
         ])?;
     }
     Ok(())

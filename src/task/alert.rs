@@ -64,8 +64,11 @@ impl AlertSender {
     pub async fn tick(&mut self) -> Result<(), StoreError> {
         let now = Instant::now();
         self.sent.retain(|sent| now - sent.at < MINUTE);
+        if now < self.not_before && !self.settings_changed() {
+            return Ok(());
+        }
         let waiting = alerts::waiting(&self.app)?;
-        if waiting.is_empty() || (now < self.not_before && !self.settings_changed()) {
+        if waiting.is_empty() {
             return Ok(());
         }
         let old = self.app.clock().now() - OLD;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::domain::registry::Blockchain;
 use crate::service::retired::{OpenOn, left_chains};
-use crate::service::{App, alerts};
+use crate::service::{App, StoreError, alerts};
 
 /// Who keeps it from being said twice.
 #[derive(Default)]
@@ -13,28 +13,22 @@ pub struct LeftChains {
 }
 
 impl LeftChains {
-    /// Queues a message for each such chain, once for as long as it stays away.
-    pub async fn tell(&mut self, app: &App) {
-        let left = match left_chains(app) {
-            Ok(left) => left,
-            Err(error) => return failed(error),
-        };
+    /// Queues a message for each such chain, once for as long as it stays away. After an error it is to be called again.
+    pub async fn tell(&mut self, app: &App) -> Result<(), StoreError> {
+        let left = left_chains(app)?;
         self.told
             .retain(|told| left.iter().any(|open| open.blockchain == *told));
         for open in left {
             if self.told.contains(&open.blockchain) {
                 continue;
             }
-            match alerts::chain_down(app, text(&open)).await {
-                Ok(()) => drop(self.told.insert(open.blockchain)),
-                Err(error) => failed(error),
+            // Who does not want to hear of it may want to after the next reload.
+            if alerts::chain_down(app, text(&open)).await? {
+                self.told.insert(open.blockchain);
             }
         }
+        Ok(())
     }
-}
-
-fn failed(error: impl std::fmt::Display) {
-    tracing::debug!(%error, "cannot queue a message about chains that left the configuration");
 }
 
 fn text(open: &OpenOn) -> String {

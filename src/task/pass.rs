@@ -136,5 +136,6 @@ fn report(status: ProviderStatus) -> ProviderReport {
         errors_today: status.errors_today,
         daily_limit: status.daily_limit,
         budget: status.budget,
+        budget_key: status.budget_key,
     }
 }

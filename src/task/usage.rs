@@ -20,6 +20,7 @@ pub fn resume(app: &App, blockchain: &Blockchain, providers: &Providers) {
         requests: usage.requests,
         errors: usage.errors,
         budget: usage.budget,
+        budget_key: usage.budget_key,
     });
     providers.resume(spent.collect(), app.clock().now_ms());
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch as watch_channel;
 use tokio::task::JoinHandle;
@@ -16,6 +17,9 @@ use crate::chain::{Connected, connect};
 use crate::config::ChainConfig;
 use crate::domain::registry::Blockchain;
 use crate::service::App;
+
+/// After a message could not be queued.
+const TELL_AGAIN: Duration = Duration::from_secs(5);
 
 /// The chains' loops.
 pub struct Watchers {
@@ -57,9 +61,13 @@ impl Watchers {
     /// Adjusts the loops after each change of the settings, until the stop.
     pub async fn run(mut self) {
         loop {
-            self.left.tell(&self.app).await;
+            let told = self.left.tell(&self.app).await;
+            if let Err(error) = &told {
+                tracing::debug!(%error, "cannot queue a message about chains that left the configuration");
+            }
             tokio::select! {
                 () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(TELL_AGAIN), if told.is_err() => {}
                 // The application, which sends them, is our own: it cannot be gone.
                 _ = self.changes.changed() => self.adjust(),
             }

@@ -17,7 +17,12 @@ try {
   tell("small", await shown());
   await press(page, "Back to the inbox");
   await heading(page, "Inbox");
-  tell("back", { errors });
+  await press(page, "Transfers");
+  await heading(page, "Transfers");
+  await press(page, "Back to small transfers");
+  const toast = page.locator("#toast").getByText("It is ");
+  await toast.waitFor();
+  tell("back", { toast: await toast.innerText(), errors });
 } finally {
   await browser.close();
 }

@@ -42,14 +42,17 @@ const progress = (t) =>
 
 function whom(transfer, refresh) {
   if (transfer.order_id) return h("a", { href: to(`orders/${transfer.order_id}`) }, "its order");
-  if (transfer.ignored) return h("button", { id: `unignore-${transfer.id}`, onclick: () => bringBack(transfer, refresh) }, "Back to inbox");
-  return transfer.status === "no_matched_deposit" ? h("a", { href: to("inbox", { small: transfer.small }) }, "inbox") : null;
+  if (transfer.ignored) return h("button", { id: `unignore-${transfer.id}`, onclick: () => bringBack(transfer, refresh) }, `Back to ${list(transfer)}`);
+  return transfer.status === "no_matched_deposit" ? h("a", { href: to("inbox", { small: transfer.small }) }, list(transfer)) : null;
 }
+
+/** Where a transfer waits that no order does. */
+const list = (transfer) => (transfer.small ? "small transfers" : "inbox");
 
 async function bringBack(transfer, refresh) {
   try {
     await post(`transfers/${transfer.id}/unignore`);
-    toast("It is in the inbox again.");
+    toast(transfer.small ? "It is among the small transfers again." : "It is in the inbox again.");
     refresh();
   } catch (error) {
     toast(error.message);

@@ -416,7 +416,7 @@ fn a_clock_that_is_set_back_does_not_make_a_short_wait_long() {
 /// One whose day is used up is left alone like one that fails, even if it is the last: its plan would be taken away.
 #[test]
 fn a_day_that_is_used_up_is_waited_for() {
-    let daily = Arc::new(Daily::new(24_000));
+    let daily = Arc::new(Daily::new(24_000, 1));
     let rich = |name| Arc::new(Named(name, AtomicU32::new(0), Meter::new(None)));
     let poor = Arc::new(Named(
         "poor",
@@ -440,4 +440,41 @@ fn a_day_that_is_used_up_is_waited_for() {
     assert!(!among.saw_head(&other, at(50), DEPTH, 0));
     assert!(among.witnesses(&other, 0).is_empty());
     assert_eq!(among.ready(0).len(), 1);
+}
+
+/// Two keys at one host change places, and the second is a new one after that.
+#[test]
+fn a_budget_is_gone_on_with_by_its_own_key() {
+    let with = |keys: [&str; 2]| {
+        let members = keys.map(|key| {
+            let daily = Daily::of_key("budgets.example", key, 24_000);
+            let meter = Meter::new(Some(daily));
+            Arc::new(Named("etherscan budgets.example", AtomicU32::new(0), meter)) as _
+        });
+        Providers::new("eth", members.into(), 10)
+    };
+    let spent = |status: ProviderStatus| Spent {
+        label: status.label,
+        day: status.day,
+        requests: status.requests_today,
+        errors: status.errors_today,
+        budget: status.budget,
+        budget_key: status.budget_key,
+    };
+    let before = with(["used up", "fresh"]);
+    assert!(picked(&before, 0).is_some());
+    let meter = before.members[0].meter().expect("a meter");
+    (0..1500).for_each(|_| meter.note_request());
+    let known: Vec<Spent> = before.status(0).into_iter().map(spent).collect();
+    drop(before);
+    let left = |keys: [&str; 2]| -> Vec<i64> {
+        let after = with(keys);
+        after.resume(known.clone(), 0);
+        after.next_at(0);
+        let status = after.status(0).into_iter();
+        status.map(|s| s.budget.expect("a budget").0).collect()
+    };
+    assert_eq!(left(["used up", "fresh"]), [-500, 1000]);
+    assert_eq!(left(["fresh", "used up"]), [1000, -500]);
+    assert_eq!(left(["new", "fresh"]), [1000, 1000]);
 }

@@ -39,7 +39,7 @@ const ORDER_COLUMNS: [&str; 16] = [
     "webhook_success_at",
 ];
 
-const TRANSFER_COLUMNS: [&str; 15] = [
+const TRANSFER_COLUMNS: [&str; 16] = [
     "id",
     "status",
     "ignored",
@@ -55,6 +55,7 @@ const TRANSFER_COLUMNS: [&str; 15] = [
     "block_timestamp",
     "created_at",
     "fulfillment_id",
+    "small",
 ];
 
 pub struct CsvApi(pub Admin);
@@ -313,6 +314,7 @@ fn transfer_row(transfer: ListedTransfer) -> Vec<String> {
         transfer.block_timestamp.to_string(),
         transfer.created_at.to_string(),
         or_nothing(transfer.fulfillment),
+        transfer.small.to_string(),
     ]
 }
 

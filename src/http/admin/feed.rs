@@ -89,8 +89,7 @@ impl FeedApi {
         };
         let part = part.map_err(Failure::from)?;
         let config = self.0.app.config();
-        let after_last = after > part.last;
-        let next = match after_last {
+        let next = match after > part.last {
             true => part.last,
             false => part.entries.last().map_or(after, |entry| entry.id),
         };
@@ -98,7 +97,7 @@ impl FeedApi {
         Ok(Json(FeedJson {
             events: entries.map(|entry| change(&config, entry)).collect(),
             next,
-            missed: after_last || part.first.saturating_sub(1) > after,
+            missed: part.missed,
         }))
     }
 }

@@ -2,12 +2,12 @@
 
 use poem::http::StatusCode;
 
-use super::lists::{given, searched};
+use super::lists::{given, typed};
 use crate::domain::order::OrderStatus;
 use crate::domain::transfer::TransferStatus;
 use crate::http::errors::Failure;
 use crate::service::App;
-use crate::service::admin::{OrderFilter, TransferFilter, names};
+use crate::service::admin::{OrderFilter, TransferFilter, names, transfers};
 
 /// Which orders, as the query says it.
 pub struct OrderQuery<'a> {
@@ -21,11 +21,11 @@ pub struct OrderQuery<'a> {
 impl OrderQuery<'_> {
     pub async fn read(self, app: &App) -> Result<OrderFilter, Failure> {
         Ok(OrderFilter {
-            status: given(self.status).map(order_status).transpose()?,
+            status: typed(self.status).map(order_status).transpose()?,
             merchant_order_id: given(self.merchant_order_id).map(str::to_owned),
             payment_chain: chain(app, self.blockchain).await?,
             payment_coin: coin(app, self.token).await?,
-            search: searched(self.q),
+            search: typed(self.q).map(str::to_owned),
         })
     }
 }
@@ -42,12 +42,16 @@ pub struct TransferQuery<'a> {
 
 impl TransferQuery<'_> {
     pub async fn read(self, app: &App) -> Result<TransferFilter, Failure> {
+        let txn_hash = match typed(self.q) {
+            Some(written) => Some(transfers::hash_as_stored(app, written).await?),
+            None => None,
+        };
         Ok(TransferFilter {
             wallet: None,
-            status: given(self.status).map(transfer_status).transpose()?,
+            status: typed(self.status).map(transfer_status).transpose()?,
             blockchain: chain(app, self.blockchain).await?,
             coin: coin(app, self.token).await?,
-            txn_hash: given(self.q).map(hash_as_stored),
+            txn_hash,
             unmatched: self.unmatched.unwrap_or(false) || self.small.is_some(),
             small: self.small,
         })
@@ -56,7 +60,7 @@ impl TransferQuery<'_> {
 
 /// The chain that a query names, in whatever case.
 pub async fn chain(app: &App, written: Option<&str>) -> Result<Option<String>, Failure> {
-    match given(written) {
+    match typed(written) {
         Some(written) => Ok(Some(names::chain(app, written).await?)),
         None => Ok(None),
     }
@@ -64,7 +68,7 @@ pub async fn chain(app: &App, written: Option<&str>) -> Result<Option<String>, F
 
 /// The coin that a query names, in whatever case.
 pub async fn coin(app: &App, written: Option<&str>) -> Result<Option<String>, Failure> {
-    match given(written) {
+    match typed(written) {
         Some(written) => Ok(Some(names::coin(app, written).await?)),
         None => Ok(None),
     }
@@ -82,9 +86,4 @@ fn transfer_status(name: &str) -> Result<TransferStatus, Failure> {
         StatusCode::BAD_REQUEST,
         "invalid status: expected waiting_for_confirmation, failed_to_confirm, waiting_for_match, no_matched_deposit or matched",
     ))
-}
-
-/// A transaction's hash as it is stored: in lower case, on EVM chains after `0x`.
-fn hash_as_stored(hash: &str) -> String {
-    hash.trim().to_ascii_lowercase()
 }

@@ -62,9 +62,9 @@ pub fn given(parameter: Option<&str>) -> Option<&str> {
     parameter.filter(|text| !text.is_empty())
 }
 
-/// What is searched for, without the space that copying leaves around it.
-pub fn searched(parameter: Option<&str>) -> Option<String> {
-    given(parameter.map(str::trim)).map(str::to_owned)
+/// A parameter that was typed or copied, without the space that this leaves around it.
+pub fn typed(parameter: Option<&str>) -> Option<&str> {
+    given(parameter.map(str::trim))
 }
 
 /// Answers with a page, and with where the next one begins if this one is full.

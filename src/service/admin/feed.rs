@@ -6,16 +6,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::service::App;
 use crate::store::StoreError;
-use crate::store::changes::{self, Entry};
-
-/// A part of the feed.
-#[derive(Clone, Debug)]
-pub struct Part {
-    pub entries: Vec<Entry>,
-    /// The first entry that is still kept, and the last one there is; 0 for none.
-    pub first: i64,
-    pub last: i64,
-}
+use crate::store::changes::{self, Part};
 
 /// The entries after one, the oldest first; where there are none, waits for one, but not longer than `wait`. After one that there never was,
 /// nothing is waited for.
@@ -23,24 +14,11 @@ pub async fn after(app: &App, id: i64, limit: u32, wait: Duration) -> Result<Par
     let until = Instant::now() + wait;
     loop {
         let news = app.feed_changed();
-        let part = read(app, id, limit).await?;
+        let part = app.db().read_long(move |c| changes::part(c, id, limit));
+        let part = part.await?;
         let nothing_to_come = !part.entries.is_empty() || part.last < id;
         if nothing_to_come || timeout_at(until, news).await.is_err() {
             return Ok(part);
         }
     }
-}
-
-async fn read(app: &App, id: i64, limit: u32) -> Result<Part, StoreError> {
-    app.db()
-        .read_long(move |c| {
-            let entries = changes::after(c, id, limit)?;
-            let (first, last) = changes::bounds(c)?;
-            Ok(Part {
-                entries,
-                first,
-                last,
-            })
-        })
-        .await
 }

@@ -14,7 +14,7 @@ pub async fn chain(app: &App, written: &str) -> Result<String, AdminError> {
     if let Some(name) = spelled(&known, written) {
         return Ok(name);
     }
-    // What was paid on a chain that has left the configuration is found all the same.
+    // What was paid, or was to be, on a chain that has left the configuration is found all the same.
     known.extend(app.db().read_long(names::of_chains).await?);
     spelled(&known, written).ok_or_else(|| AdminError::Blockchain(listed(&known)))
 }

@@ -27,6 +27,14 @@ pub async fn list(
         .await
 }
 
+/// A transaction's hash as the filter of a list wants it, however it was written.
+pub async fn hash_as_stored(app: &App, written: &str) -> Result<String, StoreError> {
+    let written = written.to_owned();
+    app.db()
+        .read_long(move |c| transfer_list::hash_as_stored(c, &written))
+        .await
+}
+
 /// A transfer for whoever has to decide about it.
 #[derive(Clone, Debug)]
 pub struct Examined {

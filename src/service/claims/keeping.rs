@@ -7,8 +7,8 @@ use crate::store::claims::{self, NewClaim};
 use crate::store::{StoreError, Tx};
 
 impl Case<'_> {
-    /// Keeps what the merchant should know, and also what is not found yet: who names a transaction before the world
-    /// can see it is likely its sender.
+    /// Keeps what the merchant should know, and also what is not found yet: few but its sender name a transaction before it is in a
+    /// block, which is told to the merchant and proves nothing.
     pub(super) async fn report(&self, found: Found) -> Result<Examined, ClaimError> {
         let finding = found.told.finding;
         let reported = found.concerns_us && !matches!(finding, Finding::Paid | Finding::Confirming);
