@@ -335,6 +335,12 @@ fn fifty_thousand_waiting_webhooks_hold_nothing_up() {
     let late = "webhooks are late: ";
     let told = |world: &World| world.server.log().matches(late).count();
     assert_eq!(told(&world), 0, "they go out as fast as they can");
+    let begun = |world: &World| {
+        let log = world.server.log();
+        log.matches("INFO webhooks from before the start go out now: ")
+            .count()
+    };
+    assert_eq!(begun(&world), 1);
     let shopper = world.order("2");
     shopper.cancel().expect(200);
     assert_eq!(get(&world.server.base(), "/health").status, 200);
@@ -359,6 +365,7 @@ fn fifty_thousand_waiting_webhooks_hold_nothing_up() {
         (left == 0).then_some(())
     });
     assert_eq!(told(&world), 0, "none was late since it could be sent");
+    assert_eq!(begun(&world), 2, "once for each start");
     let mut seen = std::collections::HashSet::new();
     for delivery in world.receiver.to("/flood") {
         let id = delivery.header("webhook-id").to_owned();

@@ -10,6 +10,8 @@ use crate::service::{App, StoreError, outbox};
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// One that is due for so long, and could have been sent, is late, in seconds. A retry that waits for its time is not.
 const LATE: i64 = 15 * 60;
+/// So many that were due before the start are worth a word.
+const MANY: u64 = 1000;
 /// When none is due for longer than this, it is over.
 const IN_TIME: i64 = 60;
 
@@ -32,6 +34,8 @@ pub struct Lateness {
     sending_since: i64,
     /// Since when the first of those that were late had been due; `None` while all is well.
     since: Option<i64>,
+    /// Whether it was looked at all.
+    looked: bool,
 }
 
 impl Lateness {
@@ -40,6 +44,7 @@ impl Lateness {
             sending_since: app.clock().now(),
             app,
             since: None,
+            looked: false,
         }
     }
 
@@ -55,6 +60,13 @@ impl Lateness {
         self.sending_since = self.sending_since.min(now);
         let (waiting, oldest) = outbox::backlog(&self.app).await?;
         let seconds = oldest.map_or(0, |oldest| now - oldest);
+        if !self.looked && seconds > LATE && waiting >= MANY {
+            tracing::info!(
+                waiting,
+                "webhooks from before the start go out now: {waiting}, the first of them has been due for {seconds} s"
+            );
+        }
+        self.looked = true;
         match (self.since, oldest) {
             (None, Some(since)) if now - since.max(self.sending_since) > LATE => {
                 self.since = oldest;
