@@ -219,6 +219,49 @@ enabled_coins = ["USDT"]
     assert_eq!(config.wallets.len(), 1);
 }
 
+/// Read under two names, one payment would pay two orders.
+#[test]
+fn a_chain_has_its_wallets_under_one_name() {
+    let own = |name: &str, kind: &str, id: u64| {
+        format!(
+            "[chains.{name}]\nkind = \"{kind}\"\nchain_id = {id}\n\
+             providers = [{{ kind = \"rpc\", url = \"http://x\" }}]\n\
+             tokens.USDT = {{ contract = \"{}\", decimals = 6 }}\n",
+            match kind {
+                "tron" => "TEkxiTehnzSmSe2XqrBj4w32RUN966rdz8",
+                _ => "0xdAC17F958D2ee523a2206206994597C13D831ec7",
+            }
+        )
+    };
+    let wallet = |name: &str, address: &str| {
+        format!(
+            "[[wallets]]\nblockchain = \"{name}\"\naddress = \"{address}\"\nenabled_coins = [\"USDT\"]\n"
+        )
+    };
+    let on = |name: &str| wallet(name, WALLET);
+    let mybsc = own("mybsc", "evm", 56);
+    let expected = "expected \"bsc\" for all wallets of that chain, with providers of yours under [chains.bsc]";
+    for (first, second, line) in [("bsc", "mybsc", 8), ("mybsc", "bsc", 8)] {
+        let found = error(&format!("{}{}{mybsc}", on(first), on(second)));
+        let said = format!(
+            "{line}: wallets[1].blockchain: found \"{second}\" beside a wallet on \"{first}\", both with chain id 56: \
+             a payment would count on both; {expected}"
+        );
+        assert_eq!(found, said);
+    }
+    let two_own = format!(
+        "{}{}{mybsc}{}",
+        on("mybsc"),
+        on("other"),
+        own("other", "evm", 56)
+    );
+    assert!(error(&two_own).contains("expected \"mybsc\" for all"));
+    // Under another name alone, and Tron's numbers, which are others.
+    config(&(on("mybsc") + &mybsc));
+    let tron = wallet("mytron", TRON_WALLET) + &own("mytron", "tron", 56);
+    config(&(on("bsc") + &tron));
+}
+
 /// Corrected, the list may well be long enough.
 #[test]
 fn a_wrong_list_of_providers_is_not_called_too_short_for_the_agreement() {
