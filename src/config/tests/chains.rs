@@ -189,6 +189,43 @@ decimals = 6
     assert_eq!(tron.providers.len(), 1);
     assert_eq!(tron.chain.payable(&Coin::new("USDC")).count(), 1);
     assert_eq!(tron.chain.payable(&Coin::new("USDT")).count(), 1);
+    assert_eq!(tron.chain.tokens.len(), 2, "named again, not twice");
+}
+
+/// A shopper may send what the registry calls the coin: that is told to the merchant, and pays nothing.
+#[test]
+fn a_contract_that_is_replaced_is_known_still() {
+    let registered = "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359";
+    let bridged = "0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174";
+    let own = "0xdAC17F958D2ee523a2206206994597C13D831ec7";
+    let usdc = |contract: &str, more: &str| {
+        let config = config(&format!(
+            "[chains.polygon.tokens.USDC]\ncontract = \"{contract}\"\ndecimals = 6\n{more}"
+        ));
+        let tokens = &config.chains[&Blockchain::new("polygon")].chain.tokens;
+        let usdc = tokens.iter().filter(|t| t.coin == Coin::new("USDC"));
+        usdc.map(|t| (t.contract.to_string(), t.enabled))
+            .collect::<Vec<_>>()
+    };
+    let known = |contract: &str, enabled| (contract.to_owned(), enabled);
+    assert_eq!(
+        usdc(own, ""),
+        [
+            known(own, true),
+            known(registered, false),
+            known(bridged, false)
+        ]
+    );
+    assert_eq!(
+        usdc(bridged, ""),
+        [known(bridged, true), known(registered, false)]
+    );
+    let under_another_name =
+        format!("[chains.polygon.tokens.USDCE]\ncontract = \"{bridged}\"\ndecimals = 6\n");
+    assert_eq!(
+        usdc(own, &under_another_name),
+        [known(own, true), known(registered, false)]
+    );
 }
 
 #[test]
