@@ -16,6 +16,9 @@ const ENOUGH: f64 = 0.1;
 /// Who asked within this time is a user: two slow polls.
 const STAYS_A_USER: i64 = 120_000;
 
+/// Looks into a bucket may come so much out of order.
+const OUT_OF_ORDER: i64 = 1000;
+
 /// The budgets in use.
 static SHARED: LazyLock<Mutex<HashMap<Place, Weak<Daily>>>> = LazyLock::new(Mutex::default);
 
@@ -116,7 +119,7 @@ impl Daily {
         let elapsed = bucket.filled_at.map_or(0, |at| (now_ms - at).max(0));
         bucket.tokens =
             (bucket.tokens + elapsed as f64 * per_ms).min(f64::from(self.limit) * SAVED);
-        bucket.filled_at = Some(bucket.filled_at.map_or(now_ms, |at| at.max(now_ms)));
+        bucket.filled_at = Some(bucket.filled_at.map_or(now_ms, |at| filled_at(at, now_ms)));
         match bucket.tokens >= 1.0 {
             true => i64::MIN,
             false => now_ms + ((1.0 - bucket.tokens) / per_ms).ceil() as i64,
@@ -126,6 +129,15 @@ impl Daily {
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
         // A bucket is a pair of numbers: a panic elsewhere cannot have left it broken.
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// When a bucket was filled last, once it is looked into at a moment. One that was filled in what is the future was so before the clock
+/// was set back: what comes in counts from now on, or nothing would until then. Two looks at once may be a little out of order.
+pub(super) fn filled_at(before_ms: i64, now_ms: i64) -> i64 {
+    match before_ms.saturating_sub(now_ms) > OUT_OF_ORDER {
+        true => now_ms,
+        false => before_ms.max(now_ms),
     }
 }
 
@@ -203,6 +215,20 @@ mod tests {
         let turned_back = Daily::new(24_000);
         turned_back.resume((10, HOUR), 0);
         assert_eq!(turned_back.left(), Some((10, 0)));
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_keeps_nothing_from_coming_in() {
+        let budget = Daily::new(24_000);
+        budget.ready_at(100 * HOUR);
+        (0..1000).for_each(|_| budget.take());
+        // Back to the right time: nothing is given for the way back, and what comes in from now on is.
+        assert_eq!(budget.ready_at(0), 4_000);
+        assert!(budget.ready_at(4_000) <= 4_000);
+        // What is asked a moment earlier, by a chain that shares the key, gives nothing twice.
+        budget.take();
+        assert_eq!(budget.ready_at(3_900), 3_900 + 4_000);
+        assert_eq!(budget.ready_at(4_000), 8_000);
     }
 
     #[test]
