@@ -105,7 +105,8 @@ pub fn drop_candidate(tx: &mut Tx<'_>, transfer: &StoredTransfer) -> Result<(), 
     refresh_shown(tx, order, false)
 }
 
-/// A transfer that was gone is back: it starts again at one confirmation, with the time of its earliest block.
+/// A transfer that was gone is back: it starts again at one confirmation, with the time of its earliest block. The order that it was
+/// going to pay may be closed by now.
 pub fn come_back(
     tx: &mut Tx<'_>,
     config: &Config,
@@ -120,6 +121,9 @@ pub fn come_back(
         txn_hash = known.id.txn_hash,
         "transfer came back"
     );
+    if bound_deposit(tx, known)?.is_none() {
+        transfers::set_candidate(tx, known.row, None)?;
+    }
     assign_candidate(tx, config, known.row)
 }
 
