@@ -86,7 +86,10 @@ impl Daily {
     pub fn share(&self, user: u64, now_ms: i64) -> Option<f64> {
         let mut bucket = self.bucket();
         bucket.asked_at.insert(user, now_ms);
-        bucket.asked_at.retain(|_, at| now_ms - *at <= STAYS_A_USER);
+        let is_user = -OUT_OF_ORDER..=STAYS_A_USER;
+        bucket
+            .asked_at
+            .retain(|_, at| is_user.contains(&(now_ms - *at)));
         let enough = f64::from(self.limit) * SAVED * ENOUGH;
         let users = bucket.asked_at.len() as f64;
         (bucket.tokens < enough).then(|| self.per_ms() / users)
@@ -229,6 +232,11 @@ mod tests {
         budget.take();
         assert_eq!(budget.ready_at(3_900), 3_900 + 4_000);
         assert_eq!(budget.ready_at(4_000), 8_000);
+        // Nor does who asked in that time have a share until then.
+        let alone = budget.share(1, 4_000);
+        budget.share(2, 100 * HOUR);
+        assert_eq!(budget.share(1, 4_000), alone);
+        assert!(budget.share(2, 4_500) < alone, "another one has");
     }
 
     #[test]
