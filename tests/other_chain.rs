@@ -9,6 +9,7 @@ use crate::in_process::Turned;
 
 const ACCEPTED: &str = "[payments]\naccept_other_chain = true";
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn chains(more: &str) -> Turned {
@@ -101,6 +102,36 @@ fn one_order_with_two_choices_is_still_one() {
     assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
 }
 
+/// What was mined in time counts, on whichever chain: an order waits for each on which its money could come.
+#[test]
+fn an_order_expires_when_the_chains_that_could_pay_it_were_read() {
+    for (more, waits) in [(ACCEPTED, true), ("", false)] {
+        let mut turned = chains(more);
+        let (paid, detail) = turned.deposit("20");
+        let (unpaid, _) = turned.deposit("21");
+        turned.wait(HOUR / 2 - 30 * SECOND);
+        turned.pay_on("other", &detail);
+        turned.provider("other", 0).fail();
+        turned.clock.advance(5 * MINUTE);
+        assert!(turned.tick("other").is_err());
+        for name in ["net", "third"] {
+            turned.tick(name).unwrap();
+        }
+        let expected = match waits {
+            true => OrderStatus::Pending,
+            false => OrderStatus::Expired,
+        };
+        assert_eq!(turned.status(&paid), expected);
+        assert_eq!(turned.status(&unpaid), expected);
+        if waits {
+            turned.provider("other", 0).heal();
+            turned.wait(MINUTE);
+            assert_eq!(turned.status(&paid), OrderStatus::Paid);
+            assert_eq!(turned.status(&unpaid), OrderStatus::Expired);
+        }
+    }
+}
+
 /// A coin that the merchant did not enable there is none that he takes, on whatever chain it was asked for.
 #[test]
 fn it_pays_nothing_in_a_coin_that_is_not_enabled_there() {
@@ -117,6 +148,12 @@ fn it_pays_nothing_in_a_coin_that_is_not_enabled_there() {
     turned.wait(5 * SECOND);
     assert_eq!(turned.status(&order), OrderStatus::Pending);
     assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
+    // Nor does the order wait for that chain.
+    turned.provider("other", 0).fail();
+    turned.clock.advance(HOUR);
+    assert!(turned.tick("other").is_err());
+    turned.tick("net").unwrap();
+    assert_eq!(turned.status(&order), OrderStatus::Expired);
 }
 
 /// The chain's own deposit comes first.

@@ -376,16 +376,30 @@ fn orders_on_a_chain_that_cannot_be_watched_do_not_expire_until_it_has_caught_up
     assert_eq!(turned.status(&elsewhere), OrderStatus::Expired);
     assert_eq!(turned.status(&paid), OrderStatus::Pending);
     assert_eq!(turned.status(&unpaid), OrderStatus::Pending);
-    // But nobody is told to pay an order whose time is over.
-    let choice = turned.try_choose("other", &unpaid);
+    // But nobody is told to pay an order whose time is over, neither anew nor again.
     let over = PaymentError::Order(OrderError::NotPending).to_string();
-    assert_eq!(choice.map_err(|e| e.to_string()).unwrap_err(), over);
+    for name in ["other", NET] {
+        let choice = turned.try_choose(name, &unpaid);
+        assert_eq!(choice.map_err(|e| e.to_string()).unwrap_err(), over);
+    }
 
     turned.provider(NET, 0).heal();
     turned.wait(11 * SECOND);
     assert_eq!(degraded(&turned), [false, false]);
     assert_eq!(turned.status(&paid), OrderStatus::Paid);
     assert_eq!(turned.status(&unpaid), OrderStatus::Expired);
+}
+
+/// What comes late is welcome there.
+#[test]
+fn an_order_that_is_held_up_is_shown_on_where_late_payments_are_accepted() {
+    let mut turned = Turned::new(2, "[orders]\naccept_late = true");
+    let (order, detail) = turned.deposit("20");
+    turned.provider(NET, 0).fail();
+    turned.clock.advance(HOUR);
+    assert!(turned.tick(NET).is_err());
+    assert_eq!(turned.status(&order), OrderStatus::Pending);
+    assert_eq!(turned.choose(NET, &order).amount, detail.amount);
 }
 
 #[test]

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use ocrch::domain::claim::Finding;
 use ocrch::domain::order::{Order, OrderStatus};
 use ocrch::service::admin::{Actor, orders, transfers};
+use ocrch::service::claims::examine;
 
 use crate::in_process::{NET, Turned, shopper};
 
@@ -87,6 +89,21 @@ fn an_order_waits_ten_minutes_for_a_payment_that_left_the_chain() {
     turned.wait(MINUTE);
     turned.wait(SECOND);
     assert_eq!(turned.status(&order), OrderStatus::Paid, "within it");
+}
+
+/// Back after its order's time it is about to pay nothing: who asks is not told to wait for it, and the merchant hears of it.
+#[test]
+fn what_comes_back_for_a_closed_order_is_no_payment_on_its_way() {
+    let (mut turned, order, hash) = gone("", 29 * MINUTE);
+    turned.wait(11 * MINUTE);
+    assert_eq!(turned.status(&order), OrderStatus::Expired);
+    turned.provider(NET, 0).heal();
+    turned.wait(MINUTE);
+    assert_eq!(newest(&turned), "waiting_for_confirmation");
+    let examined = examine(&turned.app, order.id, &hash, None);
+    let examined = turned.runtime.block_on(examined).unwrap();
+    assert_eq!(examined.finding, Finding::TooLate);
+    assert!(examined.reported);
 }
 
 #[test]

@@ -6,7 +6,7 @@ import { ApiError } from "./api.js";
 import { api, ask, first, link } from "./asked.js";
 import { firstChoice, isDegraded, isOffered, rememberChoice } from "./choose.js";
 import { isTerminal, watch } from "./live.js";
-import { degradedKey, page, reason, screenOf } from "./screens.js";
+import { degradedKey, isOver, page, reason, screenOf } from "./screens.js";
 import { isWebLink, network, settings } from "./settings.js";
 import { rememberLanguage, speak, speakFirst, t } from "./text.js";
 import { render } from "./vendor/lit-html.js";
@@ -58,7 +58,8 @@ async function start(loading = Promise.resolve()) {
   await loading;
   state.choice = firstChoice(state.pairs, link.orderId);
   const pair = onlyChoice();
-  state.resuming = Boolean(pair) && state.order.status === "pending" && !state.order.payment;
+  setTimeLeft();
+  state.resuming = Boolean(pair) && state.order.status === "pending" && !state.order.payment && !isOver(state.left);
   update(state.order);
   if (isTerminal(state.order)) return;
   if (!watching) watch(api, state.order, { onOrder: update, onConnection, onEnd: end });

@@ -9,12 +9,15 @@ import { html, nothing } from "./vendor/lit-html.js";
 
 const HURRY_BELOW_S = 120;
 
+/// Whether the time to pay has passed, by the seconds that are left of it.
+export const isOver = (left) => left !== null && left <= 0;
+
 /// Which screen fits: "problem", "loading", "choose", "pay", "over", "seen", "paid", "expired" or "cancelled".
 export function screenOf({ dead, order, payment, left, resuming }) {
   if (dead) return "problem";
   if (isTerminal(order)) return order.status;
   if (order.payment) return "seen";
-  if (left !== null && left <= 0) return "over";
+  if (isOver(left)) return "over";
   if (payment) return "pay";
   return resuming ? "loading" : "choose";
 }
@@ -103,12 +106,14 @@ function bill({ order, pairs, payment, left }) {
 }
 
 /// An order expires only after the chain was read up to its end, so it can stay open a little longer.
-function over({ pairs, payment }) {
+function over({ pairs, payment, choice }) {
+  // After a reload the server gives no deposit any more.
+  const chosen = payment ?? (choice.ofThisOrder ? choice : null);
   return html`
     <span class="sign busy" aria-hidden="true"></span>
     <h2 tabindex="-1">${t("pay.overTitle")}</h2>
     <p>${t("pay.over")}</p>
-    ${payment ? degradedNote("pay.degraded", pairs, payment.blockchain) : nothing}`;
+    ${chosen ? degradedNote("pay.degraded", pairs, chosen.blockchain) : nothing}`;
 }
 
 function seen({ order, pairs }) {

@@ -18,6 +18,9 @@ const ENOUGH: f64 = 0.1;
 /// Who asked within this time is a user: two slow polls.
 const STAYS_A_USER: i64 = 120_000;
 
+/// Looks into a bucket may come so much out of order.
+const OUT_OF_ORDER: i64 = 1000;
+
 /// The budgets in use.
 static SHARED: LazyLock<Mutex<HashMap<Place, Weak<Daily>>>> = LazyLock::new(Mutex::default);
 
@@ -92,7 +95,10 @@ impl Daily {
     pub fn share(&self, user: u64, now_ms: i64) -> Option<f64> {
         let mut bucket = self.bucket();
         bucket.asked_at.insert(user, now_ms);
-        bucket.asked_at.retain(|_, at| now_ms - *at <= STAYS_A_USER);
+        let is_user = -OUT_OF_ORDER..=STAYS_A_USER;
+        bucket
+            .asked_at
+            .retain(|_, at| is_user.contains(&(now_ms - *at)));
         let enough = f64::from(self.limit) * SAVED * ENOUGH;
         let users = bucket.asked_at.len() as f64;
         (bucket.tokens < enough).then(|| self.per_ms() / users)
@@ -132,7 +138,7 @@ impl Daily {
         let elapsed = bucket.filled_at.map_or(0, |at| (now_ms - at).max(0));
         bucket.tokens =
             (bucket.tokens + elapsed as f64 * self.per_ms()).min(f64::from(self.limit) * SAVED);
-        bucket.filled_at = Some(bucket.filled_at.map_or(now_ms, |at| at.max(now_ms)));
+        bucket.filled_at = Some(bucket.filled_at.map_or(now_ms, |at| filled_at(at, now_ms)));
         bucket
     }
 
@@ -146,6 +152,15 @@ impl Daily {
 fn mark(host: &str, key: &str) -> u16 {
     let hash = Sha256::digest(format!("{host} {key}"));
     u16::from_be_bytes([hash[0], hash[1]])
+}
+
+/// When a bucket was filled last, once it is looked into at a moment. One that was filled in what is the future was so before the clock
+/// was set back: what comes in counts from now on, or nothing would until then. Two looks at once may be a little out of order.
+pub(super) fn filled_at(before_ms: i64, now_ms: i64) -> i64 {
+    match before_ms.saturating_sub(now_ms) > OUT_OF_ORDER {
+        true => now_ms,
+        false => before_ms.max(now_ms),
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +257,25 @@ mod tests {
         assert_eq!(mark("explorer.example", "key"), known);
         assert_ne!(mark("explorer.example", "another key"), known);
         assert_ne!(mark("another.example", "key"), known);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_keeps_nothing_from_coming_in() {
+        let budget = Daily::new(24_000, 0);
+        budget.ready_at(100 * HOUR);
+        (0..1000).for_each(|_| budget.take());
+        // Back to the right time: nothing is given for the way back, and what comes in from now on is.
+        assert_eq!(budget.ready_at(0), 4_000);
+        assert!(budget.ready_at(4_000) <= 4_000);
+        // What is asked a moment earlier, by a chain that shares the key, gives nothing twice.
+        budget.take();
+        assert_eq!(budget.ready_at(3_900), 3_900 + 4_000);
+        assert_eq!(budget.ready_at(4_000), 8_000);
+        // Nor does who asked in that time have a share until then.
+        let alone = budget.share(1, 4_000);
+        budget.share(2, 100 * HOUR);
+        assert_eq!(budget.share(1, 4_000), alone);
+        assert!(budget.share(2, 4_500) < alone, "another one has");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::daily::Daily;
+use super::daily::{Daily, filled_at};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -94,7 +94,7 @@ impl Own {
     fn ready_at(&mut self, per_ms: f64, now_ms: i64) -> i64 {
         let elapsed = now_ms.saturating_sub(self.filled_at).max(0);
         self.tokens = (self.tokens + elapsed as f64 * per_ms).min(OWN);
-        self.filled_at = self.filled_at.max(now_ms);
+        self.filled_at = filled_at(self.filled_at, now_ms);
         match self.tokens >= 1.0 {
             true => i64::MIN,
             false => now_ms + ((1.0 - self.tokens) / per_ms).ceil() as i64,
@@ -207,6 +207,17 @@ mod tests {
         let all: u64 = requests.iter().sum();
         assert!((6_200..=6_450).contains(&all), "{requests:?}");
         assert!(requests.iter().all(|n| *n > all / 5), "{requests:?}");
+    }
+
+    /// Nor does a share wait for a time that is over.
+    #[test]
+    fn a_clock_that_was_ahead_keeps_nobody_from_a_share() {
+        let mut own = Own {
+            tokens: 0.0,
+            filled_at: 360_000_000,
+        };
+        assert_eq!(own.ready_at(0.001, 0), 1_000);
+        assert_eq!(own.ready_at(0.001, 1_000), i64::MIN);
     }
 
     /// What the others do not want is not kept for them.

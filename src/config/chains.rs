@@ -249,14 +249,16 @@ fn provider(s: &Section<'_>, family: Family, keys: &ApiKeys) -> Option<ProviderC
     })
 }
 
-/// The registry's tokens with those of the file's coins replaced.
+/// The registry's tokens with those of the file's coins replaced. What is replaced pays no more, but is known still: shoppers may
+/// send it all the same.
 fn tokens(s: &Section<'_>, family: Family, mut tokens: Vec<Token>) -> Vec<Token> {
+    let mut replaced = Vec::new();
     for (symbol, section) in s.named() {
         let coin = Coin::new(symbol);
         if symbol.is_empty() || symbol.len() > 16 || !symbol.bytes().all(|b| b.is_ascii_graphic()) {
             section.error_here("expected a symbol of at most 16 letters and digits, such as USDT");
         }
-        tokens.retain(|t| t.coin != coin);
+        replaced.extend(tokens.extract_if(.., |t| t.coin == coin));
         for token in own_tokens(&section, &coin, family) {
             let taken = tokens.iter().find(|t| t.contract == token.contract);
             if let Some(other) = taken {
@@ -267,6 +269,11 @@ fn tokens(s: &Section<'_>, family: Family, mut tokens: Vec<Token>) -> Vec<Token>
         }
         section.done();
     }
+    replaced.retain(|t| tokens.iter().all(|own| own.contract != t.contract));
+    tokens.extend(replaced.into_iter().map(|token| Token {
+        enabled: false,
+        ..token
+    }));
     tokens
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::registry::built_in;
 use super::report::{nearest, nearest_chain};
 use super::section::Section;
 use super::{ChainConfig, Wallet, value};
@@ -28,6 +29,7 @@ pub(super) fn read(sections: &[Section<'_>], chains: &Chains) -> Vec<Wallet> {
                 ),
             );
         }
+        check_is_one_name(section, &wallet.blockchain, &wallets, chains);
         wallets.push(wallet);
     }
     wallets
@@ -59,6 +61,33 @@ fn wallet(s: &Section<'_>, chains: &Chains) -> Option<Wallet> {
             Family::Tron => digits,
         }),
     })
+}
+
+/// What a chain is, not what it is called: read under two names, one payment would be two, and pay two orders.
+fn check_is_one_name(s: &Section<'_>, name: &Blockchain, others: &[Wallet], chains: &Chains) {
+    // Chains without a right id come from a file that has an error already.
+    let what = |name: &Blockchain| {
+        let chain = chains.get(name).map(|c| &c.chain);
+        chain.and_then(|c| (c.chain_id > 0).then_some((c.family, c.chain_id)))
+    };
+    let is_other_name = |w: &&Wallet| w.blockchain != *name && what(&w.blockchain) == what(name);
+    let Some((_, id)) = what(name) else {
+        return;
+    };
+    let Some(other) = others.iter().find(is_other_name).map(|w| &w.blockchain) else {
+        return;
+    };
+    let kept = match built_in().contains_key(name) {
+        true => name,
+        false => other,
+    };
+    s.error(
+        "blockchain",
+        format!(
+            "found \"{name}\" beside a wallet on \"{other}\", both with chain id {id}: a payment would count on both; \
+             expected \"{kept}\" for all wallets of that chain, with providers of yours under [chains.{kept}]"
+        ),
+    );
 }
 
 fn coins(s: &Section<'_>) -> Vec<Coin> {

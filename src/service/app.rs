@@ -115,7 +115,7 @@ impl App {
     /// Goes by another configuration from now on. Work under way ends by the one that it began with.
     /// `server.listen` and `database.path` are of no effect here.
     pub fn reconfigure(&self, config: Config) -> Result<(), StoreError> {
-        let (before, retired) = self.settings(|s| (s.config.clone(), s.retired.clone()));
+        let (before, retired) = self.config_and_retired_wallets();
         let at_start = retired::at_start(self.db(), &config, self.clock().now())?;
         let retired = retired::after_reload(&before, &config, &retired, at_start);
         self.replace(|current| {
@@ -129,7 +129,7 @@ impl App {
 
     /// Forgets the retired wallets that nobody can pay to any more.
     pub fn review_retired(&self) -> Result<(), StoreError> {
-        let (config, retired) = self.settings(|s| (s.config.clone(), s.retired.clone()));
+        let (config, retired) = self.config_and_retired_wallets();
         let kept = retired::review(self.db(), &config, &retired, self.clock().now())?;
         if kept.len() < retired.len() {
             self.replace(|current| {
@@ -142,9 +142,9 @@ impl App {
         Ok(())
     }
 
-    /// Wallets that left the configuration but may still be paid: they were shown to shoppers not long ago.
-    pub fn retired_wallets(&self) -> Arc<Vec<Retired>> {
-        self.settings(|settings| settings.retired.clone())
+    /// The configuration as of now, and the wallets that left it but may still be paid: they were shown to shoppers not long ago.
+    pub fn config_and_retired_wallets(&self) -> (Arc<Config>, Arc<Vec<Retired>>) {
+        self.settings(|settings| (settings.config.clone(), settings.retired.clone()))
     }
 
     /// Is told of each change of the configuration and of the retired wallets.

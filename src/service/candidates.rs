@@ -1,10 +1,12 @@
 //! Which deposit a waiting transfer is about to pay, and what the order's readers see of it.
 
 use crate::config::{Config, Wallet, of_one_worth};
+use crate::domain::address::{Address, Family};
 use crate::domain::confirmation::Head;
 use crate::domain::deposit::Deposit;
 use crate::domain::matching;
 use crate::domain::order::{HOLD, Order, OrderStatus};
+use crate::domain::registry::{Blockchain, Coin};
 use crate::domain::transfer::{BlockRef, Transfer};
 use crate::store::changes::{self, Kind};
 use crate::store::transfers::StoredTransfer;
@@ -105,7 +107,8 @@ pub fn drop_candidate(tx: &mut Tx<'_>, transfer: &StoredTransfer) -> Result<(), 
     refresh_shown(tx, order, false)
 }
 
-/// A transfer that was gone is back: it starts again at one confirmation, with the time of its earliest block.
+/// A transfer that was gone is back: it starts again at one confirmation, with the time of its earliest block. The order that it was
+/// going to pay may be closed by now.
 pub fn come_back(
     tx: &mut Tx<'_>,
     config: &Config,
@@ -120,6 +123,9 @@ pub fn come_back(
         txn_hash = known.id.txn_hash,
         "transfer came back"
     );
+    if bound_deposit(tx, known)?.is_none() {
+        transfers::set_candidate(tx, known.row, None)?;
+    }
     assign_candidate(tx, config, known.row)
 }
 
@@ -129,6 +135,23 @@ pub fn coin_pays(config: &Config, transfer: &StoredTransfer) -> bool {
     chain
         .and_then(|c| c.chain.token(&transfer.id.contract))
         .is_some_and(|token| token.enabled)
+}
+
+/// The other chains on which a transfer could pay a deposit on this chain, in this coin, to this wallet: what
+/// [`deposit_on_another_chain`] allows.
+pub fn other_chains_that_pay<'a>(
+    config: &'a Config,
+    (blockchain, coin, wallet): &'a (Blockchain, Coin, Address),
+) -> impl Iterator<Item = &'a Blockchain> {
+    let accepted = config.payments.accept_other_chain && wallet.family() == Family::Evm;
+    let takes = move |w: &&Wallet| {
+        accepted
+            && w.address == *wallet
+            && w.enabled_coins.contains(coin)
+            && w.blockchain != *blockchain
+            && of_one_worth(&w.blockchain, blockchain)
+    };
+    config.wallets.iter().filter(takes).map(|w| &w.blockchain)
 }
 
 /// The deposit that a transfer pays which came on another chain than was asked for, where the merchant accepts that.

@@ -1,7 +1,9 @@
 //! Expiring orders: only after every chain that could bring their money has been read.
 
 use super::App;
+use super::candidates::other_chains_that_pay;
 use super::orders::close_unpaid;
+use crate::config::Config;
 use crate::domain::order::{HOLD, OrderStatus};
 use crate::domain::registry::Blockchain;
 use crate::store::orders::Overdue;
@@ -14,6 +16,7 @@ const PAGE: u32 = 500;
 
 /// Expires the orders whose time is over; returns how many. A page of them is one transaction.
 pub async fn expire_due(app: &App) -> Result<usize, StoreError> {
+    let config = app.config();
     let mut after = (i64::MIN, 0);
     let mut expired = 0;
     loop {
@@ -25,7 +28,7 @@ pub async fn expire_due(app: &App) -> Result<usize, StoreError> {
         after = (last.expires_at, last.row);
         let due: Vec<i64> = page
             .iter()
-            .filter(|order| all_chains_were_read(app, order))
+            .filter(|order| all_chains_were_read(app, &config, order))
             .map(|order| order.row)
             .collect();
         if !due.is_empty() {
@@ -41,14 +44,17 @@ pub fn any_overdue(app: &App) -> Result<bool, StoreError> {
         .read(|c| Ok(!orders::overdue(c, now, (i64::MIN, 0), 1)?.is_empty()))
 }
 
-/// Whether nothing mined in time can still be unseen on any chain with an open deposit.
-fn all_chains_were_read(app: &App, order: &Overdue) -> bool {
-    order.chains.iter().all(|name| {
-        let blockchain = Blockchain::new(name);
-        let watching = app.watching();
-        !watching.is_watched(&blockchain)
-            || watching.was_read_until(&blockchain, order.expires_at.saturating_mul(1000))
-    })
+/// Whether nothing mined in time can still be unseen on any chain that could pay one of its open deposits.
+fn all_chains_were_read(app: &App, config: &Config, order: &Overdue) -> bool {
+    let watching = app.watching();
+    let was_read = |blockchain: &Blockchain| {
+        !watching.is_watched(blockchain)
+            || watching.was_read_until(blockchain, order.expires_at.saturating_mul(1000))
+    };
+    order
+        .open
+        .iter()
+        .all(|open| was_read(&open.0) && other_chains_that_pay(config, open).all(was_read))
 }
 
 async fn expire(app: &App, rows: Vec<i64>) -> Result<usize, StoreError> {

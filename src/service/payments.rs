@@ -92,7 +92,8 @@ pub fn order_of_options(app: &App, id: Option<OrderId>) -> Result<Option<Order>,
 }
 
 /// Opens a deposit for a pending order, or finds the one already open for the same pair. One on a wallet that has left the
-/// configuration is honoured, but not shown again: the merchant may have lost its keys.
+/// configuration is honoured, but not shown again: the merchant may have lost its keys. Nor is one shown of an order that is
+/// only held up after its time, where late payments do not count.
 pub async fn choose(
     app: &App,
     id: OrderId,
@@ -115,10 +116,11 @@ pub async fn choose(
             let choice = Choice::new(&config, &order, &blockchain, &coin)?;
             let found = deposits::open_for_pair(tx, order.row, &blockchain, &coin)?;
             let shown = found.into_iter().find(|(wallet, _)| choice.takes(*wallet));
+            let is_over = tx.now > order.expires_at;
             let (wallet, amount) = match shown {
-                Some(shown) => shown,
-                None if tx.now > order.expires_at => return Err(OrderError::NotPending.into()),
-                None => choice.open(tx, head, &metrics)?,
+                Some(shown) if !is_over || config.orders.accept_late => shown,
+                None if !is_over => choice.open(tx, head, &metrics)?,
+                _ => return Err(OrderError::NotPending.into()),
             };
             choice.detail(wallet, amount)
         })

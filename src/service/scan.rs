@@ -35,13 +35,13 @@ pub struct Found {
 
 /// The wallets of a chain with their cursors: the configured ones, and those that left the configuration not long ago.
 pub fn wallets(app: &App, blockchain: &Blockchain) -> Result<Vec<WatchedWallet>, StoreError> {
-    let config = app.config();
+    // Together: a wallet that a reload moves from the one to the other is in neither of two looks.
+    let (config, retired) = app.config_and_retired_wallets();
     let configured = config
         .wallets
         .iter()
         .filter(|w| w.blockchain == *blockchain);
     let configured = configured.map(|w| (w.address, w.starting_tx.clone()));
-    let retired = app.retired_wallets();
     let retired = retired.iter().filter(|w| w.blockchain == *blockchain);
     let retired = retired.map(|w| (w.address, None));
     app.db().read(|c| {

@@ -5,7 +5,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::rows::{self, ORDER_COLUMNS};
 use super::{StoreError, Tx, daily};
 use crate::clock::UnixSeconds;
+use crate::domain::address::Address;
 use crate::domain::order::{NewOrder, Order, OrderId, OrderStatus};
+use crate::domain::registry::{Blockchain, Coin};
 
 /// Stores a new pending order.
 pub fn insert(tx: &Tx<'_>, id: OrderId, new: NewOrder) -> Result<Order, StoreError> {
@@ -100,11 +102,11 @@ pub fn show_transfer(tx: &Tx<'_>, row: i64, transfer: Option<i64>) -> Result<boo
     Ok(changed > 0)
 }
 
-/// An order whose time is over, with the chains it has open deposits on.
+/// An order whose time is over, with what its open deposits wait for.
 pub struct Overdue {
     pub row: i64,
     pub expires_at: UnixSeconds,
-    pub chains: Vec<String>,
+    pub open: Vec<(Blockchain, Coin, Address)>,
 }
 
 /// Pending orders that expired before now, the longest overdue first, beginning after a known one.
@@ -115,24 +117,28 @@ pub fn overdue(
     limit: u32,
 ) -> Result<Vec<Overdue>, StoreError> {
     let mut statement = connection.prepare_cached(
-        "SELECT o.id, o.expires_at, coalesce(group_concat(DISTINCT d.blockchain), '')
+        "SELECT o.id, o.expires_at, d.wallet, d.blockchain, d.stablecoin
          FROM (SELECT id, expires_at FROM orders
                WHERE status = 'pending' AND expires_at < ?1 AND (expires_at, id) > (?2, ?3)
                ORDER BY expires_at, id LIMIT ?4) o
          LEFT JOIN deposits d ON d.order_id = o.id AND d.status = 'open'
-         GROUP BY o.id ORDER BY o.expires_at, o.id",
+         ORDER BY o.expires_at, o.id",
     )?;
-    let rows = statement.query_map(params![now, after.0, after.1, limit], |row| {
-        let chains: String = row.get(2)?;
-        Ok(Overdue {
-            row: row.get(0)?,
-            expires_at: row.get(1)?,
-            chains: chains
-                .split(',')
-                .filter(|c| !c.is_empty())
-                .map(str::to_owned)
-                .collect(),
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query(params![now, after.0, after.1, limit])?;
+    let mut overdue: Vec<Overdue> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let order = row.get(0)?;
+        if overdue.last().is_none_or(|last| last.row != order) {
+            overdue.push(Overdue {
+                row: order,
+                expires_at: row.get(1)?,
+                open: Vec::new(),
+            });
+        }
+        if let (Some(last), Some(wallet)) = (overdue.last_mut(), rows::optional(row, 2)?) {
+            let place = (rows::blockchain(row, 3)?, rows::coin(row, 4)?, wallet);
+            last.open.push(place);
+        }
+    }
+    Ok(overdue)
 }

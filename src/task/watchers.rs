@@ -153,7 +153,7 @@ impl Watcher {
 
 /// The chains that have a wallet, or had one not long ago.
 fn wanted(app: &App) -> BTreeMap<Blockchain, ChainConfig> {
-    let (config, retired) = (app.config(), app.retired_wallets());
+    let (config, retired) = app.config_and_retired_wallets();
     let configured = config.wallets.iter().map(|w| &w.blockchain);
     let chains = configured.chain(retired.iter().map(|w| &w.blockchain));
     chains

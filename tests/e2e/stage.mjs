@@ -114,6 +114,7 @@ function api(route, answers) {
     case "claim":
       return typeof answers.claim.body === "string" ? text(answers.claim.status, answers.claim.body) : json(answers.claim.status, answers.claim.body);
     case "payment":
+      if (answers.order.expires_at < Date.now() / 1000) return text(409, "order is not pending");
       return json(201, detail(route.request().postDataJSON(), answers));
     default:
       return text(404, "not found");

@@ -52,6 +52,14 @@ export const STATES = {
   "wallet-rejected": { wallet: METAMASK, act: async (page) => { await choose(page); await page.locator(".wallet").click(); await page.locator(".wallets .bad").waitFor(); } },
   "wallet-sent": { wallet: METAMASK.replace(/request: async.*/, `request: async ({ method }) => ({ eth_requestAccounts: ["0x${"1".repeat(40)}"], eth_chainId: "0x1" })[method] ?? "0x${"5f".repeat(32)}" },`), act: async (page) => { await choose(page); await page.locator(".wallet").click(); await page.locator(".wallets .good").waitFor(); } },
   over: { answers: { order: () => order({ expires_at: now() - 5 }) } },
+  "over-degraded": { act: async (page, answers) => {
+    await choose(page, "USDT", "bsc");
+    // A server that cannot see the chain holds the order open, and asks for nothing more.
+    answers.order = order({ expires_at: now() - 5 });
+    await page.reload({ waitUntil: "networkidle" });
+    await page.locator("[data-screen=over] .degraded").waitFor();
+    if (await page.locator(".note.bad").count()) throw new Error("says that something went wrong");
+  } },
   cancelling: { act: async (page) => { await choose(page); await page.locator("#cancel").click(); await page.locator("dialog[open]").waitFor(); } },
   refused: { act: async (page, answers) => { answers.fails = { status: 503, text: "no payment slot free, try again later" }; await page.locator("form .main").click(); await page.locator(".note.bad").waitFor(); } },
   "claim-short": { answers: { claim: { status: 200, body: short } }, act: async (page) => { await choose(page); await claim(page); } },

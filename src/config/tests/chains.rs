@@ -189,6 +189,43 @@ decimals = 6
     assert_eq!(tron.providers.len(), 1);
     assert_eq!(tron.chain.payable(&Coin::new("USDC")).count(), 1);
     assert_eq!(tron.chain.payable(&Coin::new("USDT")).count(), 1);
+    assert_eq!(tron.chain.tokens.len(), 2, "named again, not twice");
+}
+
+/// A shopper may send what the registry calls the coin: that is told to the merchant, and pays nothing.
+#[test]
+fn a_contract_that_is_replaced_is_known_still() {
+    let registered = "0x3c499c542cEF5E3811e1192ce70d8cC03d5c3359";
+    let bridged = "0x2791Bca1f2de4661ED88A30C99A7a9449Aa84174";
+    let own = "0xdAC17F958D2ee523a2206206994597C13D831ec7";
+    let usdc = |contract: &str, more: &str| {
+        let config = config(&format!(
+            "[chains.polygon.tokens.USDC]\ncontract = \"{contract}\"\ndecimals = 6\n{more}"
+        ));
+        let tokens = &config.chains[&Blockchain::new("polygon")].chain.tokens;
+        let usdc = tokens.iter().filter(|t| t.coin == Coin::new("USDC"));
+        usdc.map(|t| (t.contract.to_string(), t.enabled))
+            .collect::<Vec<_>>()
+    };
+    let known = |contract: &str, enabled| (contract.to_owned(), enabled);
+    assert_eq!(
+        usdc(own, ""),
+        [
+            known(own, true),
+            known(registered, false),
+            known(bridged, false)
+        ]
+    );
+    assert_eq!(
+        usdc(bridged, ""),
+        [known(bridged, true), known(registered, false)]
+    );
+    let under_another_name =
+        format!("[chains.polygon.tokens.USDCE]\ncontract = \"{bridged}\"\ndecimals = 6\n");
+    assert_eq!(
+        usdc(own, &under_another_name),
+        [known(own, true), known(registered, false)]
+    );
 }
 
 #[test]
@@ -217,6 +254,49 @@ enabled_coins = ["USDT"]
     assert_eq!(devnet.chain.payable(&Coin::new("USDT")).count(), 2);
     assert_eq!(devnet.chain.confirmations, ConfirmationRule::Depth(1));
     assert_eq!(config.wallets.len(), 1);
+}
+
+/// Read under two names, one payment would pay two orders.
+#[test]
+fn a_chain_has_its_wallets_under_one_name() {
+    let own = |name: &str, kind: &str, id: u64| {
+        format!(
+            "[chains.{name}]\nkind = \"{kind}\"\nchain_id = {id}\n\
+             providers = [{{ kind = \"rpc\", url = \"http://x\" }}]\n\
+             tokens.USDT = {{ contract = \"{}\", decimals = 6 }}\n",
+            match kind {
+                "tron" => "TEkxiTehnzSmSe2XqrBj4w32RUN966rdz8",
+                _ => "0xdAC17F958D2ee523a2206206994597C13D831ec7",
+            }
+        )
+    };
+    let wallet = |name: &str, address: &str| {
+        format!(
+            "[[wallets]]\nblockchain = \"{name}\"\naddress = \"{address}\"\nenabled_coins = [\"USDT\"]\n"
+        )
+    };
+    let on = |name: &str| wallet(name, WALLET);
+    let mybsc = own("mybsc", "evm", 56);
+    let expected = "expected \"bsc\" for all wallets of that chain, with providers of yours under [chains.bsc]";
+    for (first, second, line) in [("bsc", "mybsc", 8), ("mybsc", "bsc", 8)] {
+        let found = error(&format!("{}{}{mybsc}", on(first), on(second)));
+        let said = format!(
+            "{line}: wallets[1].blockchain: found \"{second}\" beside a wallet on \"{first}\", both with chain id 56: \
+             a payment would count on both; {expected}"
+        );
+        assert_eq!(found, said);
+    }
+    let two_own = format!(
+        "{}{}{mybsc}{}",
+        on("mybsc"),
+        on("other"),
+        own("other", "evm", 56)
+    );
+    assert!(error(&two_own).contains("expected \"mybsc\" for all"));
+    // Under another name alone, and Tron's numbers, which are others.
+    config(&(on("mybsc") + &mybsc));
+    let tron = wallet("mytron", TRON_WALLET) + &own("mytron", "tron", 56);
+    config(&(on("bsc") + &tron));
 }
 
 /// Corrected, the list may well be long enough.
