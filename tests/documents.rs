@@ -44,11 +44,16 @@ fn the_table_of_settings_is_fresh() {
         }
         table.push_str("| setting | default or example | what it is |\n|---|---|---|\n");
         for setting in &section.settings {
+            let value = match (&*setting.value, setting.is_example) {
+                (settings::PLACEHOLDER, _) => "`ocrch init` makes one".to_owned(),
+                (value, true) => format!("for example `{value}`"),
+                (value, false) => format!("`{value}`"),
+            };
             let _ = writeln!(
                 table,
-                "| `{}` | `{}` | {} |",
+                "| `{}` | {} | {} |",
                 setting.name,
-                setting.value.replace('|', "\\|"),
+                value.replace('|', "\\|"),
                 setting.about.replace('|', "\\|")
             );
         }
