@@ -50,6 +50,8 @@ fn odd_ids_addresses_and_moments_leave_it_right() {
     let said = ended["said"].to_string();
     assert!(said.contains("Your session has ended."), "{said}");
     assert_eq!(ended["errors"], json!([]));
+    let hash = script.expect("hash")["said"].to_string();
+    assert!(hash.contains("That is the secret’s hash"), "{hash}");
     let [empty, typed] = [
         ["", "", "", "", "", "", ""],
         ["INV-7", "19.99", "", "DAI", "", "", ""],

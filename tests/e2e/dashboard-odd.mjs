@@ -42,6 +42,12 @@ try {
   await page.getByLabel("Admin secret").waitFor();
   tell("ended", { dialogs: await page.locator("dialog").count(), said: await page.locator("main").innerText(), errors });
 
+  await page.getByLabel("Admin secret").fill("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA");
+  await page.keyboard.press("Enter");
+  await page.locator(".problem").waitFor();
+  tell("hash", { said: await page.locator(".problem").innerText() });
+  await page.getByLabel("Admin secret").fill("");
+
   tell("typed", { kept: await typedBeforeTheEnd() });
 } finally {
   await browser.close();
