@@ -8,14 +8,14 @@ try {
   await open(page, "inbox", "Inbox");
   tell("guess", { forwards: await readsForwards("asked for 20") });
   await ask();
-  tell("asked", { forwards: await readsForwards("over 20.00") });
+  tell("asked", { forwards: await readsForwards("(20.00)") });
   await page.goBack();
   await heading(page, "Today");
   tell("back", { dialogs: await page.locator("dialog").count() });
 
   await open(page, `orders/${orders.turned}`, `Order ${orders.shown}`);
   await page.getByRole("button", { name: "Mark as paid" }).click();
-  tell("marking", { forwards: await readsForwards("over 20.00") });
+  tell("marking", { forwards: await readsForwards("(20.00)") });
   await page.keyboard.press("Escape");
 
   await open(page, "orders", "Orders");

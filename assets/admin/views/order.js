@@ -40,7 +40,7 @@ function actions(order, refresh) {
   const markPaid = async () => {
     const fields = h("label", { for: "reason" }, "Reason", h("span", { class: "hint" }, "Kept in the audit trail: how did the money arrive?"), h("textarea", { id: "reason", name: "reason", required: true, maxlength: 500 }));
     const told = order.webhook_url ? "Your shop is told, as if the payment had been seen." : "It has no webhook, so nobody is told.";
-    const text = h("p", {}, foreign(order.merchant_order_id), ` over ${order.amount} becomes paid. ${told}`);
+    const text = h("p", {}, foreign(order.merchant_order_id), ` (${order.amount}) becomes paid. ${told} This cannot be undone.`);
     const paid = await ask({ title: "Mark this order as paid?", text, fields, confirm: "Mark as paid", danger: true, act: ({ reason }) => post(`orders/${order.order_id}/mark-paid`, { reason }) });
     if (paid) done("Marked as paid.");
   };
