@@ -33,6 +33,11 @@ try {
   await open(page, "stats?days=100000000", "Charts");
   tell("charts", { bars: await page.locator(".bar-mark").count() });
 
+  tell("corrected", { complaints: await complaints() });
+
+  await open(page, "webhooks", "Webhooks");
+  tell("refused", { said: await page.locator("main").innerText() });
+
   tell("networks", { offered: await networks() });
 
   await open(page, "inbox", "Inbox");
@@ -62,6 +67,17 @@ async function signIn() {
   await page.getByLabel("Admin secret").waitFor();
   await page.keyboard.type(secret);
   await page.keyboard.press("Enter");
+}
+
+/// How many complaints the form for an order shows after an amount that is none, and once it was corrected.
+async function complaints() {
+  await open(page, "new", "New order");
+  await page.getByLabel("Your order or invoice number").fill("INV-6");
+  await page.getByLabel("Amount").fill("0");
+  await page.getByRole("button", { name: "Create payment link" }).click();
+  await page.locator("form .problem").waitFor();
+  await page.getByLabel("Amount").fill("1");
+  return page.locator("form .problem").count();
 }
 
 /// What the form for an order has after a session that ended before it was sent, and after it was sent.

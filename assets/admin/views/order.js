@@ -7,7 +7,7 @@ import { ask } from "../dialog.js";
 import { h } from "../dom.js";
 import { due } from "../due.js";
 import { foreign } from "../foreign.js";
-import { badge, chainName, date, money, moment, short } from "../format.js";
+import { badge, chainName, date, money, moment, short, webhookBadge } from "../format.js";
 import { qrCode } from "../qr.js";
 import { table } from "../table.js";
 import { toast } from "../toast.js";
@@ -128,7 +128,7 @@ function siblings(transfer) {
 function webhooks(rows, order) {
   if (!order.webhook_url) return h("p", { class: "nothing" }, "This order has no webhook: nobody is told of it.");
   if (!rows.length) return h("p", { class: "nothing" }, "Nothing to tell so far.");
-  return rows.map((event) => h("div", {}, h("p", { class: "row" }, badge(event.state), h("span", { class: "soft" }, moment(event.created_at))), attempts(event.tries)));
+  return rows.map((event) => h("div", {}, h("p", { class: "row" }, webhookBadge(event.state, event.attempts), h("span", { class: "soft" }, moment(event.created_at))), attempts(event.tries)));
 }
 
 function link(order) {
