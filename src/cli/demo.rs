@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bind::address;
 use super::{logging, running};
 use crate::chain::simulated::SimulatedChain;
 use crate::clock::Clock;
@@ -27,7 +28,7 @@ const SHOPPER: Address = Address::new(Family::Evm, [0x5b; 20]);
 #[derive(clap::Args)]
 pub struct Args {
     /// Listen here: a loopback address
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    #[arg(long, default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// A website that may show the checkout, as in merchant.allowed_origins; may be given several times
     #[arg(long, value_name = "ORIGIN")]
