@@ -25,6 +25,9 @@ const BLOCK_TIME: Duration = Duration::from_secs(1);
 /// Whoever pays in the demo.
 const SHOPPER: Address = Address::new(Family::Evm, [0x5b; 20]);
 
+/// What the hash in the demo's configuration is of.
+const ADMIN_SECRET: &str = "demo-admin-known-to-everybody";
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Listen here: a loopback address
@@ -93,6 +96,7 @@ fn greet(url: &str, dir: &Path) {
         std::io::stdout(),
         "The demo shop is open: {url}\n\n\
          Buy something there and pay with the simulated wallet; no real money is involved.\n\
+         The merchant's dashboard: {url}/admin, with the secret {ADMIN_SECRET}\n\
          Its data is in {} and goes when the demo ends (Ctrl-C).\n",
         dir.display()
     );
