@@ -127,9 +127,21 @@ impl Sender {
         match error {
             ureq::Error::Timeout(_) => format!("no answer within {:?}", self.timeout),
             ureq::Error::HostNotFound => "host not found".to_owned(),
-            ureq::Error::Io(error) => printable(&error.to_string()),
-            error => printable(&error.to_string()),
+            error => explain(&error),
         }
+    }
+}
+
+/// What went wrong with a request, on one line. What TLS says of an answer that is none means little to anybody.
+pub fn explain(error: &ureq::Error) -> String {
+    let said = match error {
+        ureq::Error::Io(error) => error.to_string(),
+        error => error.to_string(),
+    };
+    let said = printable(&said);
+    match said.contains("InvalidContentType") {
+        true => format!("it speaks no TLS there: is the address http://? ({said})"),
+        false => said,
     }
 }
 
@@ -310,6 +322,24 @@ mod tests {
         );
         check("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 404);
         check("HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", 503);
+    }
+
+    #[test]
+    fn a_receiver_without_tls_is_told_to_have_none() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("https://{}/hook", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            // What it was greeted with is read first: else the system resets the connection.
+            let _ = stream.read(&mut [0; 4096]);
+            stream
+                .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                .unwrap();
+        });
+        let error = post(&sender(""), &url).error.unwrap();
+        let meaning = "it speaks no TLS there: is the address http://? (";
+        assert!(error.starts_with(meaning), "{error}");
+        assert!(error.contains("InvalidContentType"), "{error}");
     }
 
     #[test]

@@ -54,6 +54,16 @@ fn wrong_usage_ends_with_2() {
     for args in [&["nonsense"][..], &["serve", "--nonsense"], &["sign"]] {
         assert_eq!(run(args).status.code(), Some(2), "{args:?}");
     }
+    for args in [
+        ["serve", "--listen", "8081"],
+        ["demo", "--listen", "localhost:8081"],
+    ] {
+        let said = String::from_utf8_lossy(&run(&args).stderr).into_owned();
+        assert!(
+            said.contains("expected an IP address and a port, such as 127.0.0.1:8080"),
+            "{said}"
+        );
+    }
     let before = run(&["--listen", "127.0.0.1:0", "serve"]);
     let said = String::from_utf8_lossy(&before.stderr);
     assert_eq!(before.status.code(), Some(2), "{said}");

@@ -210,6 +210,17 @@ fn markup_that_others_wrote_is_shown_as_text() {
             assert!(shown.contains(&text(part)), "{part} in {shown}");
         }
     }
+    let order = looked["real"]["order"].as_str().unwrap_or_default();
+    let (_, order) = order.split_once("What happened").expect("its history");
+    let place = |what: &str| {
+        order
+            .find(what)
+            .unwrap_or_else(|| panic!("{what}: {order}"))
+    };
+    assert!(
+        place("was seen") < place("\nPaid\n"),
+        "the one leads to the other: {order}"
+    );
     script.finish();
 }
 

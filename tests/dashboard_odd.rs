@@ -6,6 +6,8 @@ use serde_json::json;
 use crate::dashboard::short_payment;
 use crate::support::admin::SECRET;
 use crate::support::node::Script;
+use crate::support::receiver::Answer;
+use crate::support::wait;
 use crate::support::world::World;
 
 #[test]
@@ -17,6 +19,13 @@ fn odd_ids_addresses_and_moments_leave_it_right() {
     long["order_id"] = json!("x".repeat(255));
     world.order_with(&long);
     world.settle_everything();
+    // Its shop takes what it answers for good.
+    world.receiver.always(Answer::Status(204));
+    world.order("5.00").cancel().expect(200);
+    wait::until("its webhook to fail", || {
+        let failing = world.admin().get("/webhooks?failing=true");
+        (failing.as_array().map(Vec::len) == Some(1)).then_some(())
+    });
     let orders = json!({ "turned": turned, "shown": "A-7\u{202e}" });
     let mut script = Script::start(
         "dashboard-odd.mjs",
@@ -38,6 +47,12 @@ fn odd_ids_addresses_and_moments_leave_it_right() {
         assert_eq!(script.expect("unknown")["said"], "resource not found");
     }
     assert_eq!(script.expect("charts")["bars"], 366);
+    assert_eq!(script.expect("corrected")["complaints"], 0);
+    let refused = script.expect("refused")["said"].to_string();
+    for part in ["Answered 204", "Only exactly 200 counts", "Failed "] {
+        assert!(refused.contains(part), "{part} in {refused}");
+    }
+    assert!(!refused.contains("Queued"), "{refused}");
     let all = ["The customer chooses", "Ethereum", "Tron"];
     let offered = json!({
         "USDT": ["tron", all[0], all[1], all[2]],
@@ -50,6 +65,8 @@ fn odd_ids_addresses_and_moments_leave_it_right() {
     let said = ended["said"].to_string();
     assert!(said.contains("Your session has ended."), "{said}");
     assert_eq!(ended["errors"], json!([]));
+    let hash = script.expect("hash")["said"].to_string();
+    assert!(hash.contains("That is the secret’s hash"), "{hash}");
     let [empty, typed] = [
         ["", "", "", "", "", "", ""],
         ["INV-7", "19.99", "", "DAI", "", "", ""],

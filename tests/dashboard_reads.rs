@@ -162,14 +162,14 @@ fn numbers_and_claims_are_those_of_what_happened() {
         &said[0],
         &[
             "EARLY-1",
-            "Sender unproven, but the claim came before the transfer was in a block",
+            "claimed before it was in a block, when few others could know of it",
         ],
     );
     contains(
         &said[1],
         &[
             "LATE-1",
-            "Sender unproven: the transfer was in a block before the claim",
+            "it was in a block already, where anybody can find it",
         ],
     );
     assert_eq!(inbox["errors"], json!([]));

@@ -182,7 +182,14 @@ fn a_choice_that_cannot_be_made_is_explained() {
     let order = world.shop.create(&body);
     let html = fallback(checkout_url(&order));
     assert!(html.contains("cannot be paid here"), "{html}");
-    assert!(world.server.log().contains("nobody can pay this order"));
+    let log = world.server.log();
+    let line = log
+        .lines()
+        .find(|l| l.contains("nobody can pay this order"));
+    assert!(
+        line.is_some_and(|l| l.contains("blockchain=\"eth\"")),
+        "{log}"
+    );
     world.shop.cancel(text(&order, "order_id")).expect(200);
     let html = fallback(checkout_url(&order));
     assert!(html.contains("cancelled"), "{html}");

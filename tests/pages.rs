@@ -38,10 +38,12 @@ fn the_demo_sells_a_mug() {
     let said: String = BufReader::new(output)
         .lines()
         .map_while(Result::ok)
-        .take(1)
+        .take(4)
         .collect();
     let base = format!("http://{listen}");
     assert!(said.contains(&base), "it says where it is: {said}");
+    let dashboard = format!("{base}/admin, with the secret demo-admin-known-to-everybody");
+    assert!(said.contains(&dashboard), "and what else is there: {said}");
     wait::until("the demo to be ready", || {
         http::try_send("GET", &base, &[], b"")
             .ok()

@@ -204,7 +204,23 @@ fn a_refused_connection_is_retried() {
         log
     };
     wait::until("two attempts", || (attempts() >= 2).then_some(()));
-    assert_eq!(shopper.status()["status"], "cancelled");
+    let order = shopper.status();
+    assert_eq!(order["status"], "cancelled");
+    // The first failure is told aloud, with what to look for.
+    let log = world.server.log();
+    let failures: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("webhook not delivered"))
+        .collect();
+    let whose = format!(
+        "order={} to=\"http://{nobody}\"",
+        order["merchant_order_id"]
+    );
+    for (line, level) in failures.iter().zip(["WARN", "INFO"]) {
+        assert!(line.contains(level) && line.contains(&whose), "{line}");
+        assert!(!line.contains(ORDERS), "no more of the address: {line}");
+    }
+    assert!(failures.len() >= 2, "{log}");
 }
 
 #[test]

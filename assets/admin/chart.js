@@ -2,27 +2,29 @@
 
 import { h, s } from "./dom.js";
 
+/** What a drawing is measured in. It is stretched to the place it has, and its texts, which are none of it, are not. */
 const WIDTH = 720;
-const HEIGHT = 200;
-const FOOT = 22;
-const SIDE = 56;
+const HEIGHT = 180;
 
 /** `bars` are `{ label, value, title }`, oldest first; values are numbers for drawing only. */
 export function barChart(bars, description) {
   const top = ceiling(Math.max(0, ...bars.map((bar) => bar.value)));
-  const step = (WIDTH - SIDE) / Math.max(bars.length, 1);
-  const height = (value) => (top ? (value / top) * (HEIGHT - FOOT - 8) : 0);
-  const y = (value) => HEIGHT - FOOT - height(value);
-  const lines = [0, 0.5, 1].map((part) => [
-    s("line", { class: "grid", x1: SIDE, x2: WIDTH, y1: y(top * part), y2: y(top * part) }),
-    s("text", { x: SIDE - 8, y: y(top * part) + 4, "text-anchor": "end" }, compact(top * part)),
-  ]);
+  const step = WIDTH / Math.max(bars.length, 1);
+  const height = (value) => (top ? (value / top) * HEIGHT : 0);
+  const line = (part) => s("line", { class: "grid", x1: 0, x2: WIDTH, y1: HEIGHT * part, y2: HEIGHT * part, "vector-effect": "non-scaling-stroke" });
+  const mark = ({ value, title }, i) => s("rect", { class: "bar-mark", x: (i + 0.15) * step, y: HEIGHT - height(value), width: step * 0.7, height: height(value) }, s("title", {}, title));
+  const drawing = s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": description }, [0, 0.5, 1].map(line), bars.map(mark));
+  return h("figure", { class: "chart" }, scale(top), drawing, days(bars));
+}
+
+/** The numbers beside the lines, from the top. */
+const scale = (top) => h("div", { class: "scale", "aria-hidden": "true" }, (top ? [top, top / 2, 0] : [0]).map((value) => h("span", {}, compact(value))));
+
+/** About ten labels below the bars, and where there is little room every third of them: a place for each bar, most of them empty. */
+function days(bars) {
   const every = Math.ceil(bars.length / 10);
-  const marks = bars.map((bar, i) => [
-    s("rect", { class: "bar-mark", x: SIDE + i * step + step * 0.15, y: y(bar.value), width: step * 0.7, height: height(bar.value), rx: 2 }, s("title", {}, bar.title)),
-    i % every === 0 && s("text", { x: SIDE + (i + 0.5) * step, y: HEIGHT - 5, "text-anchor": "middle" }, bar.label),
-  ]);
-  return h("figure", { class: "chart" }, s("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": description }, lines, marks));
+  const day = ({ label }, i) => h("span", {}, i % every === 0 && h("span", { class: i % (every * 3) ? "extra" : null }, label));
+  return h("div", { class: "days", "aria-hidden": "true" }, bars.map(day));
 }
 
 /** The shares of a whole: `parts` are `{ name, value, text }`. */

@@ -103,3 +103,6 @@ export function badge(state) {
   const [text, mood] = STATUSES[state] ?? [state, "dull"];
   return h("span", { class: `badge ${mood}` }, text);
 }
+
+/** A webhook's state: one that failed so far waits to be tried again, which is not what its owner has to know first. */
+export const webhookBadge = (state, failures) => (state === "queued" && failures ? h("span", { class: "badge bad" }, `Failed ${count(failures)}×`) : badge(state));

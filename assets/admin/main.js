@@ -110,6 +110,8 @@ function showWhere(nav, open) {
   const inbox = nav.querySelector(".number");
   replace(nav, h("ul", {}, VIEWS.filter((view) => view.inMenu).map(link)));
   if (inbox) nav.querySelector('[data-view="inbox"]').append(inbox);
+  // On a phone the menu is wider than the screen.
+  nav.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
 /** How much money waits for somebody to decide, beside the inbox's name. */

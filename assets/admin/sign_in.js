@@ -3,6 +3,10 @@
 import { ApiError, session, signIn } from "./api.js";
 import { h, replace } from "./dom.js";
 
+/** For who copied what the file has since the first start. */
+const HASH =
+  "That is the secret’s hash, and nobody can sign in with it. Use the secret itself. If it is lost, write a new one in the place of the hash, and restart the server or have it read the file again.";
+
 /** `why` says why it is shown, where that is not plain. */
 export function signInForm(onSignedIn, why) {
   const secret = h("input", { id: "secret", type: "password", autocomplete: "current-password", required: true, "aria-describedby": "sign-in-problem" });
@@ -16,7 +20,7 @@ export function signInForm(onSignedIn, why) {
       onSignedIn(await signedIn());
     } catch (error) {
       problem.className = "problem";
-      replace(problem, explain(error));
+      replace(problem, explain(error, secret.value));
       button.disabled = false;
       secret.select();
     }
@@ -29,7 +33,7 @@ export function signInForm(onSignedIn, why) {
       { onsubmit: submit },
       h("h1", {}, "Ocrch"),
       why && h("p", { role: "status" }, why),
-      h("label", { for: "secret" }, "Admin secret", h("span", { class: "hint" }, "The one from ", h("code", {}, "[admin]"), " in ocrch.toml, as you chose it.")),
+      h("label", { for: "secret" }, "Admin secret", h("span", { class: "hint" }, "The secret that stood under ", h("code", {}, "[admin]"), " in ocrch.toml before the server first started, as you or ocrch init wrote it.")),
       secret,
       problem,
       button
@@ -47,8 +51,8 @@ async function signedIn() {
   }
 }
 
-function explain(error) {
-  if (error.status === 401) return "That is not the admin secret.";
+function explain(error, secret) {
+  if (error.status === 401) return secret.trim().startsWith("$argon2") ? HASH : "That is not the admin secret.";
   if (error.status === 429) return `Too many wrong attempts. Try again in ${error.retryAfter ?? 60} seconds.`;
   return error.message;
 }

@@ -16,6 +16,7 @@ import re
 import sqlite3
 import sys
 import time
+import urllib.error
 import urllib.request
 import uuid
 from contextlib import closing
@@ -62,14 +63,21 @@ def mac(message: bytes) -> bytes:
     return hmac.new(SECRET, message, hashlib.sha256).digest()
 
 
+class Refused(ValueError):
+    """Ocrch has answered, and not with an order: it says why."""
+
+
 def ocrch(path: str, ask: dict, headers: dict) -> dict:
     body = json.dumps(ask).encode()  # what is signed must be what is sent, to the byte
     ts = int(time.time())
     signature = base64.b64encode(mac(f"{ts}.".encode() + body)).decode()
     headers = {"Content-Type": "application/json", "Ocrch-Signature": f"{ts}.{signature}"} | headers
     request = urllib.request.Request(f"{OCRCH}/api/v1/service{path}", body, headers, method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        raise Refused(f"Ocrch answered {refusal.code}: {refusal.read().decode()}") from refusal
 
 
 def order(product: str) -> tuple[str, str]:

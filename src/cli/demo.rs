@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::bind::address;
 use super::{logging, running};
 use crate::chain::simulated::SimulatedChain;
 use crate::clock::Clock;
@@ -24,10 +25,13 @@ const BLOCK_TIME: Duration = Duration::from_secs(1);
 /// Whoever pays in the demo.
 const SHOPPER: Address = Address::new(Family::Evm, [0x5b; 20]);
 
+/// What the hash in the demo's configuration is of.
+const ADMIN_SECRET: &str = "demo-admin-known-to-everybody";
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Listen here: a loopback address
-    #[arg(long, default_value = "127.0.0.1:8080")]
+    #[arg(long, default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// A website that may show the checkout, as in merchant.allowed_origins; may be given several times
     #[arg(long, value_name = "ORIGIN")]
@@ -92,6 +96,7 @@ fn greet(url: &str, dir: &Path) {
         std::io::stdout(),
         "The demo shop is open: {url}\n\n\
          Buy something there and pay with the simulated wallet; no real money is involved.\n\
+         The merchant's dashboard: {url}/admin, with the secret {ADMIN_SECRET}\n\
          Its data is in {} and goes when the demo ends (Ctrl-C).\n",
         dir.display()
     );

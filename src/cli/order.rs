@@ -11,6 +11,7 @@ use super::merchant::MerchantArgs;
 use super::print::print;
 use crate::clock::Clock;
 use crate::domain::signature::{origin_of, sign_body};
+use crate::webhook;
 
 /// A server that takes longer than this is not well.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -78,7 +79,7 @@ struct NewOrder {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     /// Seconds until it expires
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_in: Option<u64>,
     /// Where the checkout page sends the customer after paying
@@ -95,6 +96,7 @@ struct NewOrder {
 #[derive(clap::Args, Serialize)]
 struct Reference {
     /// The server's id of the order
+    #[arg(value_parser = servers_id)]
     order_id: String,
 }
 
@@ -173,6 +175,11 @@ impl ServerArgs {
         let mut answer = request.send(body).map_err(failed)?;
         let text = answer.body_mut().read_to_string().map_err(failed)?;
         match answer.status() {
+            status if is_page(&text) => Err(format!(
+                "{url}: {status} and a web page, as Ocrch never answers here: another website, or a proxy whose Ocrch is not there; \
+                 expected the address of an Ocrch in --server, or in server.public_url of the configuration. The page begins: {}",
+                beginning(&text)
+            )),
             status if status.is_success() => Ok(text),
             status => Err(format!("the server answered {status}: {}", text.trim())),
         }
@@ -201,8 +208,33 @@ fn explain(error: &ureq::Error) -> String {
             "{error}: no server answers there: is `ocrch serve` running? Its address is that of --server, or server.public_url \
              of the configuration"
         ),
-        false => error.to_string(),
+        false => webhook::explain(error),
     }
+}
+
+/// HTML, which is no answer of the Service API.
+fn is_page(answer: &str) -> bool {
+    answer.trim_start().starts_with('<')
+}
+
+/// The first line of a page, and of a long one its beginning.
+fn beginning(page: &str) -> String {
+    let line = page.trim_start().lines().next().unwrap_or_default();
+    line.chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// The server says which ones it takes; what is no number does not get there.
+fn seconds(text: &str) -> Result<u64, String> {
+    let expected = "expected seconds, a whole number from 60 to 604800 (7 days)";
+    text.parse().map_err(|_| expected.to_owned())
+}
+
+/// An id that can be one of the server's, as it was written.
+fn servers_id(text: &str) -> Result<String, String> {
+    let expected =
+        "expected the server's id, a UUID: the `order_id` in what `ocrch order create` prints";
+    Uuid::parse_str(text).map_err(|_| expected)?;
+    Ok(text.to_owned())
 }
 
 fn checkout_url(answer: &str) -> Result<String, String> {
@@ -219,163 +251,4 @@ fn made_up_id() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-    use std::thread::JoinHandle;
-
-    use clap::Parser;
-
-    use super::*;
-    use crate::domain::signature::{Keys, Signature};
-
-    #[derive(Parser)]
-    struct Cli {
-        #[command(flatten)]
-        args: Args,
-    }
-
-    /// A server that gives one answer; the thread ends with the request it got.
-    fn server(status: &str, body: &str) -> (String, JoinHandle<String>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        let answer = format!(
-            "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        );
-        let thread = std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut request = String::new();
-            while !request.ends_with('}') {
-                let mut buffer = [0; 4096];
-                let read = stream.read(&mut buffer).unwrap();
-                request += std::str::from_utf8(&buffer[..read]).unwrap();
-            }
-            stream.write_all(answer.as_bytes()).unwrap();
-            request
-        });
-        (url, thread)
-    }
-
-    fn ask(server: &str, words: &[&str]) -> Result<String, String> {
-        let dir = tempfile::tempdir().unwrap();
-        let secret = dir.path().join("secret");
-        std::fs::write(&secret, "0123456789abcdef\n").unwrap();
-        let secret = secret.display().to_string();
-        let options = ["--server", server, "--secret-file", &secret];
-        let words = [&["order"], words, &options].concat();
-        answer(Cli::parse_from(words).args)
-    }
-
-    #[test]
-    fn a_request_is_signed_and_has_only_what_was_given() {
-        let (url, thread) = server(
-            "201 Created",
-            r#"{"checkout_url":"http://x/checkout?order_id=1"}"#,
-        );
-        let words = [
-            "create",
-            "--amount",
-            "19.99",
-            "--order-id",
-            "a-1",
-            "--webhook-url",
-            "http://shop/hook",
-        ];
-        let more = ["--idempotency-key", "k1", "--url"];
-        assert_eq!(
-            ask(&url, &[&words[..], &more].concat()).unwrap(),
-            "http://x/checkout?order_id=1"
-        );
-        let request = thread.join().unwrap();
-        let (head, body) = request.split_once("\r\n\r\n").unwrap();
-        assert!(
-            head.starts_with("POST /api/v1/service/orders HTTP/1.1\r\n"),
-            "{head}"
-        );
-        assert_eq!(
-            body,
-            r#"{"amount":"19.99","order_id":"a-1","webhook_url":"http://shop/hook"}"#
-        );
-        let head = head.to_lowercase();
-        assert!(head.lines().any(|l| l == "idempotency-key: k1"), "{head}");
-        let header = request
-            .lines()
-            .find_map(|l| l.strip_prefix("ocrch-signature: "))
-            .unwrap();
-        let keys = Keys {
-            secret: "0123456789abcdef",
-            previous: None,
-        };
-        Signature::parse(header)
-            .unwrap()
-            .verify_body(keys, body.as_bytes())
-            .unwrap();
-    }
-
-    #[test]
-    fn a_server_that_is_not_there_is_said_to_be_none() {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", free.local_addr().unwrap());
-        drop(free);
-        let error = ask(&url, &["status", "some-id"]).unwrap_err();
-        assert!(error.starts_with(&format!("{url}/api/v1/service/orders/status: ")));
-        let advice = "no server answers there: is `ocrch serve` running?";
-        assert!(
-            error.contains(advice) && error.contains("--server"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_server_without_its_scheme_is_said_to_lack_it() {
-        let error = ask("127.0.0.1:38100", &["status", "some-id"]).unwrap_err();
-        assert_eq!(
-            error,
-            "--server: found \"127.0.0.1:38100\", expected an http or https URL, such as \"http://127.0.0.1:8080\""
-        );
-    }
-
-    /// What is right is the server's to say.
-    #[test]
-    fn a_negative_amount_reaches_the_server() {
-        let (url, thread) = server("400 Bad Request", "invalid amount: …");
-        let words = ["create", "--amount", "-5", "--webhook-url", "http://shop/"];
-        let error = ask(&url, &words).unwrap_err();
-        assert_eq!(
-            error,
-            "the server answered 400 Bad Request: invalid amount: …"
-        );
-        let request = thread.join().unwrap();
-        assert!(request.contains("{\"amount\":\"-5\","), "{request}");
-    }
-
-    #[test]
-    fn answers_are_printed_as_they_are_and_errors_with_their_text() {
-        let (url, thread) = server("200 OK", r#"{"status":"paid"}"#);
-        assert_eq!(
-            ask(&url, &["status", "some-id"]).unwrap(),
-            r#"{"status":"paid"}"#
-        );
-        let request = thread.join().unwrap();
-        assert!(
-            request.starts_with("POST /api/v1/service/orders/status "),
-            "{request}"
-        );
-        assert!(request.ends_with(r#"{"order_id":"some-id"}"#), "{request}");
-
-        let (url, _thread) = server("409 Conflict", "order is not pending");
-        let error = ask(&url, &["cancel", "some-id"]).unwrap_err();
-        assert_eq!(
-            error,
-            "the server answered 409 Conflict: order is not pending"
-        );
-
-        let (url, _thread) = server("200 OK", "{}");
-        assert!(
-            ask(&url, &["status", "some-id", "--url"])
-                .unwrap_err()
-                .contains("switched off")
-        );
-    }
-}
+mod tests;

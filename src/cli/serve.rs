@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::bind::bind_at;
+use super::bind::{address, bind_at};
 use super::reload::{Source, sealed};
 use super::{ConfigArg, logging, running};
 use crate::clock::Clock;
@@ -15,7 +15,7 @@ pub struct Args {
     #[command(flatten)]
     config: ConfigArg,
     /// Listen here instead of at `server.listen`
-    #[arg(long)]
+    #[arg(long, value_parser = address)]
     listen: Option<SocketAddr>,
 }
 

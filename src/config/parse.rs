@@ -5,6 +5,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+use super::admin_secret::verify_admin_secret;
 use super::registry::built_in;
 use super::report::{ConfigError, ConfigErrors, Report};
 use super::section::Section;
@@ -96,6 +97,13 @@ fn read(root: &Section<'_>, dir: &Path) -> Option<(Config, Option<Range<usize>>)
         chains,
     };
     doubts(&config).into_iter().for_each(|w| root.warn(w));
+    // Once the admin's is a hash, it would cost an Argon2 at each start to see.
+    let shared = config.merchant.secret.expose().as_bytes();
+    if plain_admin_secret.is_some() && verify_admin_secret(shared, &config.admin.secret_hash) {
+        root.warn(
+            "admin.secret and merchant.secret are the same: who has your shop's key can then mark orders paid; expected two secrets",
+        );
+    }
     Some((config, plain_admin_secret))
 }
 

@@ -136,7 +136,13 @@ fn merchant_secret(s: &Section<'_>, dir: &Path) -> Option<Secret> {
             );
             None
         }
-        (true, false) => given,
+        (true, false) => {
+            let doubt = given.as_ref().and_then(|s| doubt_about_secret(s.expose()));
+            doubt
+                .into_iter()
+                .for_each(|doubt| s.warn(format!("merchant.secret {doubt}")));
+            given
+        }
         (false, true) => {
             let path = dir.join(file?);
             let secret = secret_from(&path).map_err(|e| s.error("secret_file", e));
@@ -171,11 +177,13 @@ pub fn secret_in(text: &str) -> &str {
     text.trim_end_matches(['\n', '\r'])
 }
 
-/// What is to be said of a secret that is taken to the letter but was hardly meant so, as it goes on after the file's name.
+/// What is to be said of a secret that is taken to the letter but was hardly meant so, as it goes on after the name of the
+/// setting or the file.
 fn doubt_about_secret(secret: &str) -> Option<&'static str> {
-    let is_trimmed = secret.trim() == secret;
-    (!is_trimmed).then_some(
-        "has a space at an end of the secret, which counts as a part of it: if your shop signs without it, no signature is right",
+    let is_one_piece = secret.trim() == secret && !secret.contains(['\n', '\r']);
+    (!is_one_piece).then_some(
+        "has a space at an end of the secret or a line break in it, which counts as a part of it: if your shop signs without it, \
+         no signature is right",
     )
 }
 

@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+use super::homes::is_switch;
+
+const SWITCH: &str = "expected true or false, in small letters and without quotes";
+
 /// What is wrong at a place of the text, and what would be right. `said` is the parser's own message.
 pub(super) fn explain(text: &str, at: Option<Range<usize>>, said: &str) -> String {
     let start = at.map_or(0, |span| span.start).min(text.len());
@@ -17,6 +21,11 @@ pub(super) fn explain(text: &str, at: Option<Range<usize>>, said: &str) -> Strin
     if said.contains("duplicate key") {
         return twice(text, line, number);
     }
+    let setting = line.split('=').next().unwrap_or(line).trim();
+    // `accept_late = yes`: in quotes it would be wrong, too.
+    if said.contains("string values must be quoted") && is_switch(last_part(setting)) {
+        return SWITCH.to_owned();
+    }
     for (part, meaning) in [
         (
             "string values must be quoted",
@@ -30,10 +39,7 @@ pub(super) fn explain(text: &str, at: Option<Range<usize>>, said: &str) -> Strin
             "invalid basic string",
             "expected a quote (\") at the end of the text",
         ),
-        (
-            "invalid boolean",
-            "expected true or false, in small letters and without quotes",
-        ),
+        ("invalid boolean", SWITCH),
         ("unclosed table", "expected ] at the end of the heading"),
         (
             "missing comma",
@@ -45,6 +51,11 @@ pub(super) fn explain(text: &str, at: Option<Range<usize>>, said: &str) -> Strin
         }
     }
     format!("this is no TOML: {said}")
+}
+
+/// The name of a setting that is written with its heading, as in `orders.accept_late`.
+fn last_part(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name).trim()
 }
 
 /// A heading or a setting that stands there for the second time, and where the first one is.

@@ -82,7 +82,7 @@ pub fn order_paid(tx: &Tx<'_>, config: &Config, order: &Order) -> Result<(), Sto
                 "Order {name} is paid: {} {} on {}.",
                 p.amount, p.stablecoin, p.blockchain
             ),
-            None => format!("Order {name} over {} is marked as paid.", order.new.amount),
+            None => format!("Order {name} ({}) is marked as paid.", order.new.amount),
         }
     })
 }

@@ -90,6 +90,8 @@ pub async fn create_order(
         // Allowed, since a wallet can be added while it is open; until then its page offers nothing.
         tracing::warn!(
             merchant_order_id = new.merchant_order_id,
+            blockchain = new.blockchain.as_ref().map(Blockchain::as_str),
+            stablecoin = new.stablecoin.as_ref().map(Coin::as_str),
             "nobody can pay this order: no wallet takes what it pre-selects"
         );
     }

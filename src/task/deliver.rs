@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::UnixSeconds;
 use crate::config::Config;
+use crate::domain::signature::origin_of;
 use crate::metrics;
 use crate::service::{App, Attempt, Event, StoreError, outbox};
 use crate::webhook::{Delivery, Outcome, Sender};
@@ -214,13 +215,7 @@ async fn attempt(app: App, sender: Sender, origin: String, event: Event) -> Fini
     };
     count(&app, &event, &outcome);
     if !outcome.delivered() {
-        tracing::info!(
-            webhook_id = event.webhook_id,
-            attempt = event.attempts + 1,
-            status = outcome.status,
-            error = outcome.error,
-            "webhook not delivered"
-        );
+        log(&event, &outcome);
     }
     let attempt = Attempt {
         status: outcome.status,
@@ -234,6 +229,39 @@ async fn attempt(app: App, sender: Sender, origin: String, event: Event) -> Fini
         tokio::time::sleep(AFTER_FAULT).await;
     }
     finished
+}
+
+/// The first failure of each webhook is told aloud; those after it, a dozen in the first hour, would bury the rest of the log.
+fn log(event: &Event, outcome: &Outcome) {
+    let (order, to) = (order_in(&event.body), origin_of(&event.url));
+    let (attempt, id) = (event.attempts + 1, &event.webhook_id);
+    let (status, error) = (outcome.status, outcome.error.as_deref());
+    match event.attempts {
+        0 => tracing::warn!(
+            order,
+            to,
+            webhook_id = id,
+            attempt,
+            status,
+            error,
+            "webhook not delivered"
+        ),
+        _ => tracing::info!(
+            order,
+            to,
+            webhook_id = id,
+            attempt,
+            status,
+            error,
+            "webhook not delivered"
+        ),
+    }
+}
+
+/// The merchant's id of the order that an event is about; a stray transfer is about none.
+fn order_in(body: &str) -> Option<String> {
+    let event: serde_json::Value = serde_json::from_str(body).ok()?;
+    Some(event.get("merchant_order_id")?.as_str()?.to_owned())
 }
 
 fn count(app: &App, event: &Event, outcome: &Outcome) {

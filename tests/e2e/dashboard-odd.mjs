@@ -8,14 +8,14 @@ try {
   await open(page, "inbox", "Inbox");
   tell("guess", { forwards: await readsForwards("asked for 20") });
   await ask();
-  tell("asked", { forwards: await readsForwards("over 20.00") });
+  tell("asked", { forwards: await readsForwards("(20.00)") });
   await page.goBack();
   await heading(page, "Today");
   tell("back", { dialogs: await page.locator("dialog").count() });
 
   await open(page, `orders/${orders.turned}`, `Order ${orders.shown}`);
   await page.getByRole("button", { name: "Mark as paid" }).click();
-  tell("marking", { forwards: await readsForwards("over 20.00") });
+  tell("marking", { forwards: await readsForwards("(20.00)") });
   await page.keyboard.press("Escape");
 
   await open(page, "orders", "Orders");
@@ -33,6 +33,11 @@ try {
   await open(page, "stats?days=100000000", "Charts");
   tell("charts", { bars: await page.locator(".bar-mark").count() });
 
+  tell("corrected", { complaints: await complaints() });
+
+  await open(page, "webhooks", "Webhooks");
+  tell("refused", { said: await page.locator("main").innerText() });
+
   tell("networks", { offered: await networks() });
 
   await open(page, "inbox", "Inbox");
@@ -41,6 +46,12 @@ try {
   await dialog(page).getByRole("button", { name: "Assign" }).click();
   await page.getByLabel("Admin secret").waitFor();
   tell("ended", { dialogs: await page.locator("dialog").count(), said: await page.locator("main").innerText(), errors });
+
+  await page.getByLabel("Admin secret").fill("$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaA");
+  await page.keyboard.press("Enter");
+  await page.locator(".problem").waitFor();
+  tell("hash", { said: await page.locator(".problem").innerText() });
+  await page.getByLabel("Admin secret").fill("");
 
   tell("typed", { kept: await typedBeforeTheEnd() });
 } finally {
@@ -56,6 +67,17 @@ async function signIn() {
   await page.getByLabel("Admin secret").waitFor();
   await page.keyboard.type(secret);
   await page.keyboard.press("Enter");
+}
+
+/// How many complaints the form for an order shows after an amount that is none, and once it was corrected.
+async function complaints() {
+  await open(page, "new", "New order");
+  await page.getByLabel("Your order or invoice number").fill("INV-6");
+  await page.getByLabel("Amount").fill("0");
+  await page.getByRole("button", { name: "Create payment link" }).click();
+  await page.locator("form .problem").waitFor();
+  await page.getByLabel("Amount").fill("1");
+  return page.locator("form .problem").count();
 }
 
 /// What the form for an order has after a session that ended before it was sent, and after it was sent.

@@ -30,6 +30,7 @@ try {
       for (const fault of await faults(page)) note(fault);
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wider > 0) note(`${wider} pixels wider than the screen`);
+      for (const fault of await page.evaluate(hardToSee)) note(fault);
       if (await page.locator("b.injected, img.injected").count()) note("markup out of somebody's text");
       if (await page.locator(".problem").count()) note(await page.locator(".problem").first().innerText());
     };
@@ -64,3 +65,14 @@ try {
   await browser.close();
 }
 process.exit(0);
+
+/// Runs in the page: an entry of the menu that is open and cut off, a chart's labels that nobody can read.
+function hardToSee() {
+  const faults = [];
+  const nav = document.querySelector(".bar nav")?.getBoundingClientRect();
+  const open = document.querySelector(".bar nav [aria-current]")?.getBoundingClientRect();
+  if (open && (open.left < nav.left || open.right > Math.min(nav.right, innerWidth))) faults.push("the menu does not show which view is open");
+  const labels = [...document.querySelectorAll(".chart text, .chart .scale span, .chart .days span span")].map((label) => label.getBoundingClientRect().height);
+  if (Math.min(...labels) < 12) faults.push(`labels ${Math.min(...labels)} pixels high`);
+  return faults;
+}

@@ -9,8 +9,9 @@ export async function dashboard({ base, secret }, options = {}) {
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (message) => {
-    // The browser itself reports each answer that is no success: that nobody is signed in yet, that an order is not known.
-    if (message.type() === "error" && !/status of 40[149]/.test(message.text())) errors.push(message.text());
+    // The browser itself reports each answer that is no success: that nobody is signed in yet, that an order is not known or
+    // not one.
+    if (message.type() === "error" && !/status of 40[0149]/.test(message.text())) errors.push(message.text());
   });
   await page.goto(`${base}/admin`);
   await page.getByLabel("Admin secret").waitFor();

@@ -6,6 +6,8 @@ pub struct Section {
     /// As it is written: `[server]`, `[[wallets]]`.
     pub name: String,
     pub about: String,
+    /// Its values are nobody's defaults.
+    pub is_example: bool,
     pub settings: Vec<Setting>,
 }
 
@@ -15,7 +17,23 @@ pub struct Setting {
     pub name: String,
     /// In TOML's notation.
     pub value: String,
+    /// Whether that is an example only, and not what counts without the setting.
+    pub is_example: bool,
     pub about: String,
+}
+
+/// What `ocrch init` puts secrets in the place of.
+pub const PLACEHOLDER: &str = "\"change me\"";
+
+/// How a comment ends where what follows is no default.
+const FOR_EXAMPLE: &str = "For example:";
+
+/// A comment without that ending, and whether it had it.
+fn without_ending(about: String) -> (String, bool) {
+    match about.strip_suffix(FOR_EXAMPLE) {
+        Some(rest) => (rest.trim_end().to_owned(), true),
+        None => (about, false),
+    }
 }
 
 /// All sections, in order; a second example of the same one is left out.
@@ -72,9 +90,13 @@ impl Reader {
             .comment
             .drain(..)
             .partition(|line| line.starts_with("  "));
+        let (about, ends_so) = without_ending(about.join(" "));
+        // Of a block that there can be several of, none is there by itself.
+        let is_example = ends_so || name.starts_with("[[");
         let mut section = Section {
             name: name.to_owned(),
-            about: about.join(" "),
+            about,
+            is_example,
             settings: Vec::new(),
         };
         // "  key   what it is", and lines that go on below the text.
@@ -84,6 +106,7 @@ impl Reader {
                     section.settings.push(Setting {
                         name: key.to_owned(),
                         value: String::new(),
+                        is_example: section.is_example,
                         about: about.trim().to_owned(),
                     })
                 }
@@ -108,13 +131,14 @@ impl Reader {
         }
         // Keys below each other share a comment.
         self.comment_is_taken = true;
-        let about = match self.comment.is_empty() {
-            true => section.about.clone(),
-            false => self.comment.join(" "),
+        let (about, is_example) = match self.comment.is_empty() {
+            true => (section.about.clone(), section.is_example),
+            false => without_ending(self.comment.join(" ")),
         };
         section.settings.push(Setting {
             name: name.to_owned(),
             value: value.to_owned(),
+            is_example: is_example || section.is_example,
             about,
         });
     }
@@ -122,13 +146,14 @@ impl Reader {
 
 #[test]
 fn comments_become_a_reference() {
-    let text = "# Intro.\n\n\n[s]\n# Three.\nc = 3\n\n[e]\nd = 4\n\n# All of it.\n#   a  one,\n#      and more\n#[[t]]\n#a = 1\n# Two.\n#b = \"x\"\n\n#[[t]]\n#a = 2\n";
+    let text = "# Intro.\n\n\n[s]\n# Three. For\n# example:\nc = 3\n\n[e]\nd = 4\n\n# All of it.\n#   a  one,\n#      and more\n#[[t]]\n#a = 1\n# Two.\n#b = \"x\"\n\n#[[t]]\n#a = 2\n";
     let found = sections(text);
     let [s, e, t] = found.as_slice() else {
         panic!("{found:?}")
     };
     assert_eq!((s.about.as_str(), e.about.as_str()), ("", ""));
     assert_eq!(s.settings[0].about, "Three.");
+    assert!(s.settings[0].is_example && !e.settings[0].is_example);
     assert_eq!((t.name.as_str(), t.about.as_str()), ("[[t]]", "All of it."));
     let said: Vec<_> = t
         .settings

@@ -37,7 +37,7 @@ async function unpaidOrders(id) {
   if (!found.length) throw new Error(`There is no order ${isolated(id)}. The id must be whole, with upper and lower case as they are.`);
   if (found.length > MOST) throw new Error(`More than ${MOST} orders have this id. Use Ocrch's own id of the order.`);
   const unpaid = found.filter((order) => order.status !== "paid");
-  if (!unpaid.length) throw new Error(`Order ${isolated(id)} over ${found[0].amount} is paid already.`);
+  if (!unpaid.length) throw new Error(`Order ${isolated(id)} (${found[0].amount}) is paid already.`);
   return unpaid;
 }
 

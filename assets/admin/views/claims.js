@@ -20,7 +20,7 @@ export function claimsList(claims) {
         ", ",
         moment(claim.claimed_at),
         ". ",
-        h("span", { class: "soft" }, claim.before_public ? "Sender unproven, but the claim came before the transfer was in a block." : "Sender unproven: the transfer was in a block before the claim.")
+        h("span", { class: "soft" }, claim.before_public ? "Whether this customer sent it is not proven; but it was claimed before it was in a block, when few others could know of it." : "Whether this customer sent it is not proven: it was claimed when it was in a block already, where anybody can find it.")
       )
     );
   return h("ul", { class: "guesses" }, claims.map(item));

@@ -67,7 +67,7 @@ function guess(transfer, order, refresh) {
 }
 
 async function assign(transfer, order, refresh) {
-  const text = h("p", {}, "Order ", foreign(order.merchant_order_id), ` over ${order.order_amount} becomes paid by these ${transfer.value} ${transfer.token}, and your shop is told. This cannot be undone.`);
+  const text = h("p", {}, "Order ", foreign(order.merchant_order_id), ` (${order.order_amount}) becomes paid by these ${transfer.value} ${transfer.token}, and your shop is told. This cannot be undone.`);
   const act = ({ reason }) => post(`transfers/${transfer.id}/assign`, { order_id: order.order_id, reason: reason || null });
   if (await ask({ title: ["Assign to order ", foreign(order.merchant_order_id), "?"], text, fields: reasonField(), confirm: "Assign", act })) {
     toast("Order ", foreign(order.merchant_order_id), " is paid.");

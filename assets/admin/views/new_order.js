@@ -25,16 +25,20 @@ export async function load({ kept, refresh }) {
 function form(wallets, webhooks, show) {
   const problem = h("p", { role: "alert" });
   const button = h("button", { class: "main" }, "Create payment link");
+  const say = (text) => {
+    problem.className = text && "problem";
+    problem.textContent = text;
+  };
   const submit = async (event) => {
     event.preventDefault();
     button.disabled = true;
+    say("");
     try {
       const made = await post("orders", asked(new FormData(event.currentTarget)));
       draft = null;
       await show(made);
     } catch (error) {
-      problem.className = "problem";
-      problem.textContent = error.message;
+      say(error.message);
       button.disabled = false;
     }
   };
@@ -49,9 +53,11 @@ function form(wallets, webhooks, show) {
     replace(select, options(chainsOf(wallets, coin.value)));
     select.value = [...select.options].some((option) => option.value === chosen) ? chosen : "";
   };
+  // What was said was about what stood there before.
+  const changed = () => (say(""), (draft = new FormData(form)));
   const form = h(
     "form",
-    { class: "card", onsubmit: submit, oninput: () => (draft = new FormData(form)) },
+    { class: "card", onsubmit: submit, oninput: changed },
     h(
       "div",
       { class: "fields" },

@@ -7,7 +7,7 @@ import { ask } from "../dialog.js";
 import { h } from "../dom.js";
 import { due } from "../due.js";
 import { foreign } from "../foreign.js";
-import { badge, chainName, date, money, moment, short } from "../format.js";
+import { badge, chainName, date, money, moment, short, webhookBadge } from "../format.js";
 import { qrCode } from "../qr.js";
 import { table } from "../table.js";
 import { toast } from "../toast.js";
@@ -40,7 +40,7 @@ function actions(order, refresh) {
   const markPaid = async () => {
     const fields = h("label", { for: "reason" }, "Reason", h("span", { class: "hint" }, "Kept in the audit trail: how did the money arrive?"), h("textarea", { id: "reason", name: "reason", required: true, maxlength: 500 }));
     const told = order.webhook_url ? "Your shop is told, as if the payment had been seen." : "It has no webhook, so nobody is told.";
-    const text = h("p", {}, foreign(order.merchant_order_id), ` over ${order.amount} becomes paid. ${told}`);
+    const text = h("p", {}, foreign(order.merchant_order_id), ` (${order.amount}) becomes paid. ${told} This cannot be undone.`);
     const paid = await ask({ title: "Mark this order as paid?", text, fields, confirm: "Mark as paid", danger: true, act: ({ reason }) => post(`orders/${order.order_id}/mark-paid`, { reason }) });
     if (paid) done("Marked as paid.");
   };
@@ -128,7 +128,7 @@ function siblings(transfer) {
 function webhooks(rows, order) {
   if (!order.webhook_url) return h("p", { class: "nothing" }, "This order has no webhook: nobody is told of it.");
   if (!rows.length) return h("p", { class: "nothing" }, "Nothing to tell so far.");
-  return rows.map((event) => h("div", {}, h("p", { class: "row" }, badge(event.state), h("span", { class: "soft" }, moment(event.created_at))), attempts(event.tries)));
+  return rows.map((event) => h("div", {}, h("p", { class: "row" }, webhookBadge(event.state, event.attempts), h("span", { class: "soft" }, moment(event.created_at))), attempts(event.tries)));
 }
 
 function link(order) {

@@ -4,7 +4,7 @@ import { to } from "../address.js";
 import { address } from "../api.js";
 import { h } from "../dom.js";
 import { foreign, isolated } from "../foreign.js";
-import { badge, chainName, money, moment } from "../format.js";
+import { badge, chainName, money, moment, webhookBadge } from "../format.js";
 import { pages } from "../pages.js";
 import { table } from "../table.js";
 
@@ -51,8 +51,7 @@ export const ordersTable = (caption, rows) =>
 function webhook(order) {
   if (order.status === "pending" || !order.webhook_url) return null;
   if (order.webhook_success_at) return badge("delivered");
-  if (!order.webhook_last_tried_at) return badge("queued");
-  return h("span", { class: "badge bad" }, `Failed ${order.webhook_retry_count}×`);
+  return webhookBadge("queued", order.webhook_retry_count);
 }
 
 function filters(filter) {

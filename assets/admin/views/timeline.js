@@ -12,17 +12,17 @@ const STATUSES = {
 };
 
 export function timeline(detail) {
-  const events = [...happened(detail), ...asked(detail), ...seen(detail), ...done(detail), ...told(detail)];
+  // Of one second, in the order in which one thing leads to another.
+  const events = [{ at: detail.order.created_at, text: "Created" }, ...asked(detail), ...seen(detail), ...done(detail), ...changed(detail), ...told(detail)];
   events.sort((a, b) => a.at - b.at);
   const item = ({ mood, text, reason, by, at }) =>
     h("li", { class: mood }, h("span", {}, text), reason && h("q", {}, foreign(reason)), h("span", { class: "when" }, moment(at), by && `, from ${by}`));
   return h("ol", { class: "timeline" }, events.map(item));
 }
 
-function happened({ order, history }) {
+function changed({ history }) {
   const changes = history.filter((entry) => entry.kind === "order_status_changed");
-  const events = changes.map(({ at, status }) => ({ at, text: STATUSES[status]?.[0] ?? status, mood: STATUSES[status]?.[1] }));
-  return [{ at: order.created_at, text: "Created" }, ...events];
+  return changes.map(({ at, status }) => ({ at, text: STATUSES[status]?.[0] ?? status, mood: STATUSES[status]?.[1] }));
 }
 
 const asked = ({ deposits }) =>

@@ -6,7 +6,7 @@ import { ask } from "../dialog.js";
 import { h } from "../dom.js";
 import { due } from "../due.js";
 import { foreign } from "../foreign.js";
-import { badge, moment } from "../format.js";
+import { moment, webhookBadge } from "../format.js";
 import { pages } from "../pages.js";
 import { toast } from "../toast.js";
 import { attempts } from "./attempts.js";
@@ -33,7 +33,7 @@ function card(event, refresh) {
   return h(
     "article",
     { class: "card stray" },
-    h("header", { class: "row between" }, h("h2", {}, about, " ", badge(event.state)), h("button", { id: `resend-${event.id}`, onclick: resend }, "Resend")),
+    h("header", { class: "row between" }, h("h2", {}, about, " ", webhookBadge(event.state, event.attempts)), h("button", { id: `resend-${event.id}`, onclick: resend }, "Resend")),
     h("p", { class: "soft" }, h("code", {}, foreign(event.url)), ", ", moment(event.created_at), event.state === "queued" && event.next_attempt_at ? [", next attempt ", moment(event.next_attempt_at)] : null),
     attempts(event.tries)
   );

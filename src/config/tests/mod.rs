@@ -319,6 +319,16 @@ fn typical_mistakes_are_told_with_what_would_be_right() {
             "expected a quote (\") at the end of the text",
         ),
         (
+            "[orders]\naccept_late = yes\n".to_owned(),
+            4,
+            "expected true or false, in small letters and without quotes",
+        ),
+        (
+            "orders.accept_late = on\n".to_owned(),
+            3,
+            "expected true or false, in small letters and without quotes",
+        ),
+        (
             "[orders]\naccept_late = True\n".to_owned(),
             4,
             "expected true or false, in small letters and without quotes",

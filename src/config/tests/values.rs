@@ -258,3 +258,33 @@ fn the_metrics_need_an_address_of_their_own() {
     check("127.0.0.1:0", "127.0.0.1:0", true);
     assert!(error("server.metrics_listen = \"127.0.0.1:8080\"").contains("(127.0.0.1:8080)"));
 }
+
+/// They sign and open all the same: whoever has them goes on.
+#[test]
+fn secrets_that_were_hardly_meant_so_are_doubted() {
+    let warnings = |admin: &str, merchant: &str| {
+        let text = format!("admin.secret = {admin:?}\nmerchant.secret = {merchant:?}\n");
+        let parsed = parse(&text, "f", Path::new("/")).unwrap();
+        assert_eq!(parsed.config.merchant.secret.expose(), merchant);
+        parsed.warnings.join("\n")
+    };
+    for odd in [
+        " 0123456789abcdef",
+        "0123456789abcdef\n",
+        "01234567\n89abcdef",
+    ] {
+        let said = warnings(HASH, odd);
+        assert!(
+            said.contains("merchant.secret has a space at an end"),
+            "{odd:?}: {said}"
+        );
+    }
+    let same = "the same for both of them";
+    let said = warnings(same, same);
+    assert!(
+        said.contains("admin.secret and merchant.secret are the same"),
+        "{said}"
+    );
+    let said = warnings("one of its own", "0123456789 abcdef");
+    assert!(!said.contains("secret"), "{said}");
+}
