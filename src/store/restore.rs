@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::copy::{Contents, CopyError, Partial, beside, explain, is_same_file, sync_dir};
+use super::copy::{
+    Contents, CopyError, Partial, beside, explain, is_same_file, real_path, sync_dir,
+};
 use super::lock::{self, Lock};
 use super::loss::{self, Loss};
 use super::{StoreError, migrate};
@@ -48,6 +50,8 @@ pub fn restore(
     if is_same_file(backup, database) {
         return Err(RestoreError::Itself(backup.to_owned()));
     }
+    // The server follows links to its database, so it is the file itself that is replaced.
+    let database = &*real_path(database);
     let owner = Owner::of(database).map_err(|e| CopyError::File(database.to_owned(), e))?;
     let locked = Lock::on(database)?;
     owner.give(&lock::place(database))?;
