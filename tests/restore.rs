@@ -35,3 +35,33 @@ fn a_link_stays_and_what_it_leads_to_is_replaced() {
     house.server.launch();
     house.shop.status(&order);
 }
+
+/// What a power cut leaves between the second name and the end.
+fn cut_short(house: &House) -> PathBuf {
+    let database = house.server.db_path();
+    let second = database.with_file_name("ocrch.db.replaced-20261123T120000Z");
+    fs::hard_link(&database, &second).expect("one file system");
+    second
+}
+
+#[test]
+fn a_restore_that_was_cut_short_keeps_nobody_out() {
+    let mut house = House::start();
+    let order = house.order();
+    let file = house.file("backup");
+    done(&house.backup(&file, &[]));
+    assert!(house.server.stop().success());
+
+    let second = cut_short(&house);
+    house.server.launch();
+    house.shop.status(&order);
+    assert!(!second.exists());
+    assert!(house.server.log().contains("a restore was cut short"));
+    assert!(house.server.stop().success());
+
+    let second = cut_short(&house);
+    let said = done(&house.restore(&file, &[]));
+    assert!(!second.exists() && said.contains("is kept: "), "{said}");
+    house.server.launch();
+    house.shop.status(&order);
+}

@@ -46,7 +46,10 @@ fn explain(error: RestoreError) -> String {
         }
         _ => "",
     };
-    format!("nothing was restored: {error}{advice}")
+    match error {
+        RestoreError::NotOnDisk(..) => error.to_string(),
+        _ => format!("nothing was restored: {error}{advice}"),
+    }
 }
 
 fn to_text(restored: &Restored, args: &Args, database: &std::path::Path) -> String {

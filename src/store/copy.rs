@@ -183,13 +183,22 @@ impl Partial {
     }
 
     /// Puts the file on disk and in its place.
-    pub fn finish(mut self) -> Result<(), CopyError> {
-        let place = || -> std::io::Result<()> {
-            self.file.sync_all()?;
-            fs::rename(&self.path, &self.becomes)?;
-            sync_dir(&self.becomes)
-        };
-        place().map_err(|error| CopyError::File(self.becomes.clone(), error))?;
+    pub fn finish(self) -> Result<(), CopyError> {
+        let becomes = self.becomes.clone();
+        let placed = self.sync().and_then(|()| self.place());
+        placed
+            .and_then(|()| sync_dir(&becomes))
+            .map_err(|error| CopyError::File(becomes, error))
+    }
+
+    /// Puts the file on disk.
+    pub fn sync(&self) -> std::io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Gives the file its name, in the place of the one that has it.
+    pub fn place(mut self) -> std::io::Result<()> {
+        fs::rename(&self.path, &self.becomes)?;
         self.finished = true;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod access;
 pub mod alerts;
+mod aside;
 pub mod audit;
 pub mod changes;
 mod checkpoint;
