@@ -65,3 +65,52 @@ fn a_restore_that_was_cut_short_keeps_nobody_out() {
     house.server.launch();
     house.shop.status(&order);
 }
+
+/// The lost file's newest orders are in its journal, and would be read as the restored file's.
+#[test]
+fn the_journal_of_a_database_that_is_gone_is_not_the_restored_ones() {
+    for is_gone in [true, false] {
+        let mut house = House::start();
+        let order = house.order();
+        let file = house.file("backup");
+        done(&house.backup(&file, &[]));
+        let later: Vec<String> = (0..5).map(|_| house.order()).collect();
+        house.server.kill();
+        let (database, held) = (house.server.db_path(), house.file("held.db"));
+        let journal = database.with_file_name("ocrch.db-wal");
+        let written = fs::read(&journal).expect("a journal");
+        fs::rename(&database, &held).expect("one file system");
+        if !is_gone {
+            // What a tool leaves that was told to open it.
+            fs::write(&database, "").expect("room");
+        }
+        let said = done(&house.restore(&file, &["--discard-newer", "--json"]));
+        let said: Value = serde_json::from_str(&said).expect("JSON");
+        assert_eq!(said["kept"].is_null(), is_gone, "{said}");
+        let kept = said["kept_journal"].as_str().expect("a path");
+        assert_eq!(fs::read(kept).expect("the journal"), written);
+        assert!(!journal.exists());
+        house.server.launch();
+        house.shop.status(&order);
+        assert!(house.server.stop().success());
+        assert_eq!(order_ids(&database), [order].into());
+
+        // Back beside its database, it has what was answered.
+        fs::rename(kept, house.file("held.db-wal")).expect("one file system");
+        let found = order_ids(&held);
+        assert!(later.iter().all(|id| found.contains(id)));
+    }
+}
+
+#[test]
+fn a_journal_that_was_set_aside_is_spoken_of() {
+    let mut house = House::start();
+    house.order();
+    let file = house.file("backup");
+    done(&house.backup(&file, &[]));
+    house.server.kill();
+    fs::remove_file(house.server.db_path()).expect("a file");
+    let said = done(&house.restore(&file, &[]));
+    let kept = "There was no database, but the journal of one, which is kept: ";
+    assert!(said.contains(kept) && said.contains("-wal\n"), "{said}");
+}

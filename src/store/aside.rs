@@ -1,7 +1,7 @@
 //! The earlier database under another name, while another one takes its own.
 
 use std::fs::{self, Metadata};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -22,13 +22,19 @@ pub(super) struct Aside {
 
 impl Aside {
     /// Gives the database a second name, so that there is one under the first name at every moment. A journal that could not be
-    /// closed goes with it. Nothing is left of an attempt that fails.
+    /// closed goes with it, also that of a database which is gone. Nothing is left of an attempt that fails.
     pub fn set(database: &Path, time: &str) -> io::Result<Self> {
         let aside = Self {
             database: database.to_owned(),
             name: beside(database, &format!("{REPLACED}{time}")),
         };
-        fs::hard_link(database, &aside.name)?;
+        if aside.journal().is_some() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        match fs::hard_link(database, &aside.name) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let moved = move_companions(database, &aside.name).and_then(|()| sync_dir(database));
         match moved {
             Ok(()) => Ok(aside),
@@ -39,16 +45,24 @@ impl Aside {
         }
     }
 
-    /// Where the database is now.
-    pub fn name(&self) -> &Path {
-        &self.name
+    /// Where the database is now, if there was one.
+    pub fn database(&self) -> Option<PathBuf> {
+        self.name.exists().then(|| self.name.clone())
+    }
+
+    /// Where its journal is now, if there was one.
+    pub fn journal(&self) -> Option<PathBuf> {
+        let journal = beside(&self.name, "-wal");
+        journal.exists().then_some(journal)
     }
 
     /// Takes the other name away again: nothing took the database's own.
     pub fn undo(&self) -> io::Result<()> {
         move_companions(&self.name, &self.database)?;
-        fs::remove_file(&self.name)?;
-        sync_dir(&self.database)
+        match fs::remove_file(&self.name) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => sync_dir(&self.database),
+        }
     }
 }
 
@@ -107,7 +121,7 @@ mod tests {
         // As after a power cut, from what lies there.
         let found = interrupted(&database, &fs::metadata(&database).unwrap()).unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].name(), aside.name());
+        assert_eq!(found[0].database(), aside.database());
         found[0].undo().unwrap();
         let text = |path: &Path| fs::read_to_string(path).unwrap();
         assert_eq!(text(&database), "database");

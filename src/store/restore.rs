@@ -19,6 +19,8 @@ pub struct Restored {
     pub contents: Contents,
     /// Where the database that was there before is now.
     pub kept: Option<PathBuf>,
+    /// Where the journal is now that lay there, of that database or, alone, of one that is gone.
+    pub kept_journal: Option<PathBuf>,
     /// What it had and the restored one has not. `None` if there was none, or it could not be read.
     pub lost: Option<Loss>,
 }
@@ -59,7 +61,7 @@ pub fn restore(
     let mut partial = Partial::create(database)?;
     let contents = partial.fill(backup, migrate::latest())?;
     let mut lost = None;
-    if database.exists() {
+    if has_content(database) {
         lost = compare(database, partial.path())?;
         if let Some(loss) = lost.filter(|l| !l.is_none() && !discard_newer) {
             return Err(RestoreError::Ahead(loss));
@@ -68,11 +70,12 @@ pub fn restore(
     number_feed_anew(partial.path(), now).map_err(|error| explain(database, error))?;
     owner.give(partial.path())?;
     let time = time_stamp(now).map_err(|error| explain(database, error))?;
-    let kept = exchange(partial, database, &time)?;
+    let aside = exchange(partial, database, &time)?;
     drop(locked);
     Ok(Restored {
         contents,
-        kept,
+        kept: aside.database(),
+        kept_journal: aside.journal(),
         lost,
     })
 }
@@ -134,33 +137,30 @@ fn compare(database: &Path, backup: &Path) -> Result<Option<Loss>, RestoreError>
     }
 }
 
+/// SQLite removes the journal beside an empty file that it opens.
+fn has_content(database: &Path) -> bool {
+    fs::metadata(database).is_ok_and(|found| found.len() > 0)
+}
+
 fn close_journal(database: &Path) -> Result<(), rusqlite::Error> {
     let connection = Connection::open(database)?;
     // Leaves no -wal behind, and fails while anybody else has the file open.
     connection.pragma_update(None, "journal_mode", "DELETE")
 }
 
-/// Puts the finished file in the place of the database, and says where that is now. All that takes long or may well fail comes before
+/// Puts the finished file in the place of the database, and says where that is now. A journal there must go in any case: what is in it
+/// would be read into the new file. All that takes long or may well fail comes before
 /// the first change, and a change that is not followed by the next is taken back.
-fn exchange(
-    partial: Partial,
-    database: &Path,
-    time: &str,
-) -> Result<Option<PathBuf>, RestoreError> {
+fn exchange(partial: Partial, database: &Path, time: &str) -> Result<Aside, RestoreError> {
     let failed = |error| CopyError::File(database.to_owned(), error);
     partial.sync().map_err(failed)?;
-    let aside = match database.exists() {
-        true => Some(Aside::set(database, time).map_err(failed)?),
-        false => None,
-    };
+    let aside = Aside::set(database, time).map_err(failed)?;
     if let Err(error) = partial.place() {
-        if let Some(aside) = &aside {
-            aside.undo().map_err(failed)?;
-        }
+        aside.undo().map_err(failed)?;
         return Err(failed(error).into());
     }
     sync_dir(database).map_err(|error| RestoreError::NotOnDisk(database.to_owned(), error))?;
-    Ok(aside.map(|aside| aside.name().to_owned()))
+    Ok(aside)
 }
 
 fn time_stamp(now: UnixSeconds) -> Result<String, rusqlite::Error> {
