@@ -1,5 +1,6 @@
 //! Restoring where the database is not simply there: by a link, gone without its journal, after a restore that was cut short.
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -7,6 +8,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::backup::{House, done, order_ids};
+use crate::cli::does_not_start;
+use crate::support::server::ocrch;
 
 /// Moves a stopped server's database to another directory and leaves a link in its place.
 fn linked(house: &House) -> (PathBuf, PathBuf) {
@@ -64,6 +67,41 @@ fn a_restore_that_was_cut_short_keeps_nobody_out() {
     assert!(!second.exists() && said.contains("is kept: "), "{said}");
     house.server.launch();
     house.shop.status(&order);
+}
+
+/// As systemd starts a server again that was killed: a new database would take the journal, and with it what was answered.
+#[test]
+fn no_new_database_is_made_beside_the_journal_of_one_that_is_gone() {
+    let mut house = House::start();
+    let orders: HashSet<String> = (0..3).map(|_| house.order()).collect();
+    let (database, held) = (house.server.db_path(), house.file("held.db"));
+    fs::rename(&database, &held).expect("one file system");
+    house.server.kill();
+    for is_empty in [false, true] {
+        if is_empty {
+            fs::write(&database, "").expect("room");
+        }
+        let before = house.files();
+        let gone = "the file is missing or empty, but its journal is there";
+        let said = does_not_start(&house.server.config_path());
+        assert!(said.contains(gone), "{said}");
+        let offline = ocrch()
+            .args(["check", "--offline", "-c"])
+            .arg(house.server.config_path())
+            .output()
+            .expect("the binary starts");
+        let report = String::from_utf8_lossy(&offline.stdout);
+        assert!(
+            !offline.status.success() && report.contains(gone),
+            "{report}"
+        );
+        assert_eq!(house.files(), before);
+    }
+    fs::rename(&held, &database).expect("one file system");
+    house.server.launch();
+    orders.iter().for_each(|id| drop(house.shop.status(id)));
+    assert!(house.server.stop().success());
+    assert_eq!(order_ids(&database), orders);
 }
 
 /// The lost file's newest orders are in its journal, and would be read as the restored file's.

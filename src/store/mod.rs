@@ -40,7 +40,7 @@ mod writer;
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +52,7 @@ use tokio::sync::Semaphore;
 use checkpoint::Checkpoints;
 pub use lock::Lock;
 use place::Place;
+pub use place::expect_no_journal_alone;
 pub use pulse::Trouble;
 pub use writer::Tx;
 use writer::Writer;
@@ -118,6 +119,11 @@ pub enum StoreError {
          (find -samefile lists them)"
     )]
     Names(u64),
+    #[error(
+        "database: the file is missing or empty, but its journal is there, with what was written last ({}): put the file back, or restore a \
+         backup (ocrch restore); if this is to be a new shop, move the journal away", .0.display()
+    )]
+    Gone(PathBuf),
     #[error("database: {0}")]
     File(#[from] std::io::Error),
     #[error("database: the writer has stopped")]
@@ -174,6 +180,7 @@ impl Db {
         on_commit: impl Fn(Vec<Change>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let path = lock.database();
+        expect_no_journal_alone(path)?;
         if !path.exists() {
             tracing::info!(database = %path.display(), "there is no database yet: making one");
         }

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
-use super::copy::beside;
+use super::StoreError;
+use super::copy::{beside, real_path};
 
 /// The files of an open database.
 #[derive(Clone)]
@@ -45,6 +46,21 @@ impl Place {
             )),
         }
     }
+}
+
+/// Refuses a database that is gone, where its journal is left: a new one would destroy it, and with it what was answered.
+pub fn expect_no_journal_alone(database: &Path) -> Result<(), StoreError> {
+    let database = real_path(database);
+    let journal = beside(&database, "-wal");
+    match !has_content(&database) && has_content(&journal) {
+        true => Err(StoreError::Gone(journal)),
+        false => Ok(()),
+    }
+}
+
+/// An empty file is none: SQLite removes the journal beside one that it opens.
+pub(super) fn has_content(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|found| found.len() > 0)
 }
 
 fn id(found: &fs::Metadata) -> FileId {

@@ -10,6 +10,7 @@ use super::aside::Aside;
 use super::copy::{Contents, CopyError, Partial, explain, is_same_file, real_path, sync_dir};
 use super::lock::{self, Lock};
 use super::loss::{self, Loss};
+use super::place::has_content;
 use super::{StoreError, migrate};
 use crate::clock::UnixSeconds;
 
@@ -135,11 +136,6 @@ fn compare(database: &Path, backup: &Path) -> Result<Option<Loss>, RestoreError>
             _ => Err(explain(database, error).into()),
         },
     }
-}
-
-/// SQLite removes the journal beside an empty file that it opens.
-fn has_content(database: &Path) -> bool {
-    fs::metadata(database).is_ok_and(|found| found.len() > 0)
 }
 
 fn close_journal(database: &Path) -> Result<(), rusqlite::Error> {
