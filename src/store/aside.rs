@@ -22,14 +22,19 @@ pub(super) struct Aside {
 
 impl Aside {
     /// Gives the database a second name, so that there is one under the first name at every moment. A journal that could not be
-    /// closed goes with it, also that of a database which is gone. Nothing is left of an attempt that fails.
-    pub fn set(database: &Path, time: &str) -> io::Result<Self> {
+    /// closed goes with it, also that of a database which is gone. `None` if there is neither; nothing is left of an attempt that
+    /// fails.
+    pub fn set(database: &Path, time: &str) -> io::Result<Option<Self>> {
         let aside = Self {
             database: database.to_owned(),
             name: beside(database, &format!("{REPLACED}{time}")),
         };
-        if aside.journal().is_some() {
-            return Err(ErrorKind::AlreadyExists.into());
+        if !any_of(database) {
+            return Ok(None);
+        }
+        if any_of(&aside.name) {
+            let text = format!("{} exists already", aside.name.display());
+            return Err(io::Error::new(ErrorKind::AlreadyExists, text));
         }
         match fs::hard_link(database, &aside.name) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
@@ -37,7 +42,7 @@ impl Aside {
         }
         let moved = move_companions(database, &aside.name).and_then(|()| sync_dir(database));
         match moved {
-            Ok(()) => Ok(aside),
+            Ok(()) => Ok(Some(aside)),
             Err(error) => {
                 aside.undo()?;
                 Err(error)
@@ -64,6 +69,12 @@ impl Aside {
             _ => sync_dir(&self.database),
         }
     }
+}
+
+/// Whether there is a database of this name, or what belongs to one.
+fn any_of(database: &Path) -> bool {
+    let mut companions = COMPANIONS.iter().map(|suffix| beside(database, suffix));
+    database.exists() || companions.any(|path| path.exists())
 }
 
 /// Replaces nothing: what stands in the way is another file's.
@@ -116,7 +127,7 @@ mod tests {
         let database = dir.path().join("ocrch.db");
         fs::write(&database, "database").unwrap();
         fs::write(beside(&database, "-wal"), "journal").unwrap();
-        let aside = Aside::set(&database, "now").unwrap();
+        let aside = Aside::set(&database, "now").unwrap().unwrap();
         assert!(!beside(&database, "-wal").exists());
         // As after a power cut, from what lies there.
         let found = interrupted(&database, &fs::metadata(&database).unwrap()).unwrap();
@@ -127,6 +138,18 @@ mod tests {
         assert_eq!(text(&database), "database");
         assert_eq!(text(&beside(&database, "-wal")), "journal");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_an_earlier_restore_kept_stays_and_is_not_taken_for_this_ones() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("ocrch.db");
+        let kept = dir.path().join("ocrch.db.replaced-now");
+        fs::write(&kept, "an earlier database").unwrap();
+        assert!(Aside::set(&database, "now").unwrap().is_none());
+        fs::write(beside(&database, "-wal"), "journal").unwrap();
+        assert!(Aside::set(&database, "now").is_err());
+        assert!(kept.exists() && beside(&database, "-wal").exists());
     }
 
     #[test]

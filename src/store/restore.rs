@@ -75,8 +75,8 @@ pub fn restore(
     drop(locked);
     Ok(Restored {
         contents,
-        kept: aside.database(),
-        kept_journal: aside.journal(),
+        kept: aside.as_ref().and_then(Aside::database),
+        kept_journal: aside.as_ref().and_then(Aside::journal),
         lost,
     })
 }
@@ -147,12 +147,14 @@ fn close_journal(database: &Path) -> Result<(), rusqlite::Error> {
 /// Puts the finished file in the place of the database, and says where that is now. A journal there must go in any case: what is in it
 /// would be read into the new file. All that takes long or may well fail comes before
 /// the first change, and a change that is not followed by the next is taken back.
-fn exchange(partial: Partial, database: &Path, time: &str) -> Result<Aside, RestoreError> {
+fn exchange(partial: Partial, database: &Path, time: &str) -> Result<Option<Aside>, RestoreError> {
     let failed = |error| CopyError::File(database.to_owned(), error);
     partial.sync().map_err(failed)?;
     let aside = Aside::set(database, time).map_err(failed)?;
     if let Err(error) = partial.place() {
-        aside.undo().map_err(failed)?;
+        if let Some(aside) = &aside {
+            aside.undo().map_err(failed)?;
+        }
         return Err(failed(error).into());
     }
     sync_dir(database).map_err(|error| RestoreError::NotOnDisk(database.to_owned(), error))?;
