@@ -359,6 +359,35 @@ fn the_live_database_is_no_place_for_its_backup() {
     assert!(saved.contains(&order) && saved.contains(&later));
 }
 
+/// Another shop's: its server would write on in a file without a name, and its database be this one's.
+#[test]
+fn another_servers_database_is_no_place_for_a_backup() {
+    let (house, mut other) = (House::start(), House::start());
+    let order = other.order();
+    let database = other.server.db_path();
+    let soft = house.file("soft");
+    symlink(&database, &soft).expect("room");
+    let said = format!("{}.lock lies beside it", database.display());
+    for is_running in [true, false] {
+        if !is_running {
+            assert!(other.server.stop().success());
+        }
+        for target in [&database, &soft] {
+            let before = fs::metadata(&database).expect("a file").ino();
+            let why = refused(&house.backup(target, &["--force"]));
+            assert!(why.contains("is the database of a server"), "{why}");
+            assert!(is_running || why.contains(&said), "{why}");
+            assert_eq!(fs::metadata(target).expect("a file").ino(), before);
+        }
+    }
+    // Also where it was moved away for a moment.
+    fs::rename(&database, other.file("aside")).expect("one file system");
+    assert!(refused(&house.backup(&database, &[])).contains(&said));
+    fs::rename(other.file("aside"), &database).expect("one file system");
+    other.server.launch();
+    other.shop.status(&order);
+}
+
 #[test]
 fn it_is_private_and_replaces_nothing_unasked() {
     let house = House::start();
