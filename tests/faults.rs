@@ -237,6 +237,14 @@ fn a_database_that_is_moved_away_takes_no_orders() {
         refused.expect_error(503, AGAIN);
         let unhealthy = get(&base, "/health");
         unhealthy.expect_error_starting(503, "the database cannot be written");
+        // Anybody may ask; where the file lies is for the log.
+        let dir = file.parent().expect("a directory").display().to_string();
+        for path in ["/health", "/ready"] {
+            let said = get(&base, path).text();
+            let what = format!("{part} was deleted, moved or replaced");
+            assert!(said.contains(&what) && !said.contains('/'), "{said}");
+        }
+        assert!(world.server.log().contains(&dir));
         assert_eq!(shopper.status()["status"], "pending", "reading goes on");
         // Another file in its place is another database.
         std::fs::copy(&aside, &file).expect("room");

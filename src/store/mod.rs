@@ -197,7 +197,7 @@ impl Db {
             .min_idle(Some(1))
             .test_on_check_out(false)
             .build(manager)?;
-        let place = Place::of(path)?;
+        let place = Place::of(&lock)?;
         let writer = Writer::start(connection, place, clock, commits, Box::new(on_commit));
         Ok(Self {
             readers,

@@ -8,42 +8,68 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ffi;
 
-use super::StoreError;
 use super::copy::{beside, real_path};
+use super::{Lock, StoreError};
 
 /// The files of an open database.
 #[derive(Clone)]
-pub struct Place(Vec<(PathBuf, FileId)>);
+pub struct Place(Vec<Watched>);
+
+#[derive(Clone)]
+struct Watched {
+    path: PathBuf,
+    opened: FileId,
+    /// What to do where it is not there any more.
+    remedy: &'static str,
+}
 
 /// Device and inode.
 type FileId = (u64, u64);
 
+const PUT_IT_BACK: &str = "put it back, or stop the server and restore a backup";
+
 impl Place {
     /// Where an open database and its journal are now.
-    pub fn of(database: &Path) -> Result<Self, std::io::Error> {
+    pub fn of(lock: &Lock) -> Result<Self, std::io::Error> {
         // The journal lies beside the file itself, whatever links lead there.
-        let database = fs::canonicalize(database)?;
+        let database = fs::canonicalize(lock.database())?;
         let journal = beside(&database, "-wal");
-        let files = [database, journal].into_iter();
-        let files = files.map(|file| fs::metadata(&file).map(|found| (file, id(&found))));
-        Ok(Self(files.collect::<Result<_, _>>()?))
+        let files = [
+            (database.clone(), fs::metadata(database)?, PUT_IT_BACK),
+            (journal.clone(), fs::metadata(journal)?, PUT_IT_BACK),
+        ];
+        let watched = files.map(|(path, found, remedy)| Watched {
+            path,
+            opened: id(&found),
+            remedy,
+        });
+        Ok(Self(watched.to_vec()))
     }
 
-    /// An error in SQLite's terms if a file is gone, or another one stands in its place.
+    /// The directory of the files.
+    pub fn dir(&self) -> PathBuf {
+        let database = self.0.first().and_then(|file| file.path.parent());
+        database.unwrap_or(Path::new("/")).to_owned()
+    }
+
+    /// An error in SQLite's terms if a file is gone, or another one stands in its place. It names the file, but not the directory:
+    /// anybody may be told.
     pub fn check(&self) -> Result<(), rusqlite::Error> {
-        let is_moved = |(path, opened): &&(PathBuf, FileId)| match fs::metadata(path) {
-            Ok(found) => id(&found) != *opened,
+        let is_moved = |file: &&Watched| match fs::metadata(&file.path) {
+            Ok(found) => id(&found) != file.opened,
             Err(error) => error.kind() == ErrorKind::NotFound,
         };
         match self.0.iter().find(is_moved) {
             None => Ok(()),
-            Some((path, _)) => Err(rusqlite::Error::SqliteFailure(
-                ffi::Error::new(ffi::SQLITE_READONLY_DBMOVED),
-                Some(format!(
-                    "{} was deleted, moved or replaced while the server runs: put it back, or stop the server and restore a backup",
-                    path.display()
-                )),
-            )),
+            Some(Watched { path, remedy, .. }) => {
+                let name = path.file_name().unwrap_or_default().display();
+                Err(rusqlite::Error::SqliteFailure(
+                    ffi::Error::new(ffi::SQLITE_READONLY_DBMOVED),
+                    Some(format!(
+                        "{name} was deleted, moved or replaced while the server runs: {remedy}"
+                    )),
+                ))
+            }
         }
     }
 }
