@@ -12,8 +12,9 @@ use super::{StoreError, access};
 /// The right to work on a database, as long as it is held. It is taken before anything is written, and [`super::Db::open`] asks for it.
 pub struct Lock {
     database: PathBuf,
+    name: PathBuf,
     /// A file of its own, since closing any handle of the database itself would drop SQLite's own locks.
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -38,13 +39,24 @@ impl Lock {
         }
         Ok(Self {
             database: database.to_owned(),
-            _file: file,
+            name,
+            file,
         })
     }
 
     /// The database, by the name under which it was asked for.
     pub(super) fn database(&self) -> &Path {
         &self.database
+    }
+
+    /// The file that was locked, by its name.
+    pub(super) fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// The file that is locked, whatever has its name now.
+    pub(super) fn held(&self) -> std::io::Result<fs::Metadata> {
+        self.file.metadata()
     }
 }
 

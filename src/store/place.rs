@@ -28,8 +28,12 @@ type FileId = (u64, u64);
 
 const PUT_IT_BACK: &str = "put it back, or stop the server and restore a backup";
 
+/// A second server could have taken the lock anew, so the first one must not go on as if it had it, nor take it by itself.
+const START_AGAIN: &str =
+    "a second server could start beside this one; stop this one and start it again";
+
 impl Place {
-    /// Where an open database and its journal are now.
+    /// Where an open database, its journal and its lock are now.
     pub fn of(lock: &Lock) -> Result<Self, std::io::Error> {
         // The journal lies beside the file itself, whatever links lead there.
         let database = fs::canonicalize(lock.database())?;
@@ -37,6 +41,7 @@ impl Place {
         let files = [
             (database.clone(), fs::metadata(database)?, PUT_IT_BACK),
             (journal.clone(), fs::metadata(journal)?, PUT_IT_BACK),
+            (lock.name().to_owned(), lock.held()?, START_AGAIN),
         ];
         let watched = files.map(|(path, found, remedy)| Watched {
             path,
