@@ -24,14 +24,14 @@ use crate::support::wait;
 use crate::support::world::{ORDERS, World};
 
 /// A server without chains, and a directory for its backups.
-struct House {
-    server: Server,
-    shop: Shop,
-    backups: TempDir,
+pub struct House {
+    pub server: Server,
+    pub shop: Shop,
+    pub backups: TempDir,
 }
 
 impl House {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let server = Server::start(&Config::new());
         let shop = Shop {
             base: server.base(),
@@ -44,26 +44,26 @@ impl House {
         }
     }
 
-    fn file(&self, name: &str) -> PathBuf {
+    pub fn file(&self, name: &str) -> PathBuf {
         self.backups.path().join(name)
     }
 
     /// A new order's id.
-    fn order(&self) -> String {
+    pub fn order(&self) -> String {
         let order = self.shop.create(&order_body("5", "http://127.0.0.1:9/"));
         text(&order, "order_id").to_owned()
     }
 
-    fn backup(&self, file: &Path, more: &[&str]) -> Output {
+    pub fn backup(&self, file: &Path, more: &[&str]) -> Output {
         command(&self.server, "backup", file, more)
     }
 
-    fn restore(&self, file: &Path, more: &[&str]) -> Output {
+    pub fn restore(&self, file: &Path, more: &[&str]) -> Output {
         command(&self.server, "restore", file, more)
     }
 
     /// The files beside the database, but for the log, with their content.
-    fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
         let dir = self.server.db_path();
         let mut found: Vec<_> = fs::read_dir(dir.parent().expect("a directory"))
             .expect("a directory")
@@ -76,7 +76,7 @@ impl House {
     }
 }
 
-fn command(server: &Server, command: &str, file: &Path, more: &[&str]) -> Output {
+pub fn command(server: &Server, command: &str, file: &Path, more: &[&str]) -> Output {
     ocrch()
         .arg(command)
         .arg(file)
@@ -88,7 +88,7 @@ fn command(server: &Server, command: &str, file: &Path, more: &[&str]) -> Output
 }
 
 /// What it said, where it should have succeeded.
-fn done(output: &Output) -> String {
+pub fn done(output: &Output) -> String {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}\n{errors}");
@@ -96,7 +96,7 @@ fn done(output: &Output) -> String {
 }
 
 /// The one line it said, where it should have failed.
-fn refused(output: &Output) -> String {
+pub fn refused(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{errors}");
     assert_eq!(errors.lines().count(), 1, "{errors}");
@@ -104,7 +104,7 @@ fn refused(output: &Output) -> String {
     errors
 }
 
-fn order_ids(file: &Path) -> HashSet<String> {
+pub fn order_ids(file: &Path) -> HashSet<String> {
     let db = Connection::open(file).expect("a database");
     let whole: String = db
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
@@ -361,6 +361,35 @@ fn the_live_database_is_no_place_for_its_backup() {
     done(&house.backup(&saved, &[]));
     let saved = order_ids(&saved);
     assert!(saved.contains(&order) && saved.contains(&later));
+}
+
+/// Another shop's: its server would write on in a file without a name, and its database be this one's.
+#[test]
+fn another_servers_database_is_no_place_for_a_backup() {
+    let (house, mut other) = (House::start(), House::start());
+    let order = other.order();
+    let database = other.server.db_path();
+    let soft = house.file("soft");
+    symlink(&database, &soft).expect("room");
+    let said = format!("{}.lock lies beside it", database.display());
+    for is_running in [true, false] {
+        if !is_running {
+            assert!(other.server.stop().success());
+        }
+        for target in [&database, &soft] {
+            let before = fs::metadata(&database).expect("a file").ino();
+            let why = refused(&house.backup(target, &["--force"]));
+            assert!(why.contains("is the database of a server"), "{why}");
+            assert!(is_running || why.contains(&said), "{why}");
+            assert_eq!(fs::metadata(target).expect("a file").ino(), before);
+        }
+    }
+    // Also where it was moved away for a moment.
+    fs::rename(&database, other.file("aside")).expect("one file system");
+    assert!(refused(&house.backup(&database, &[])).contains(&said));
+    fs::rename(other.file("aside"), &database).expect("one file system");
+    other.server.launch();
+    other.shop.status(&order);
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn the_log_keeps_secrets() {
 }
 
 /// Starts a server that must not start, and gives what it said.
-fn does_not_start(config: &std::path::Path) -> String {
+pub fn does_not_start(config: &std::path::Path) -> String {
     let mut second = ocrch()
         .args(["serve", "-c"])
         .arg(config)

@@ -237,6 +237,14 @@ fn a_database_that_is_moved_away_takes_no_orders() {
         refused.expect_error(503, AGAIN);
         let unhealthy = get(&base, "/health");
         unhealthy.expect_error_starting(503, "the database cannot be written");
+        // Anybody may ask; where the file lies is for the log.
+        let dir = file.parent().expect("a directory").display().to_string();
+        for path in ["/health", "/ready"] {
+            let said = get(&base, path).text();
+            let what = format!("{part} was deleted, moved or replaced");
+            assert!(said.contains(&what) && !said.contains('/'), "{said}");
+        }
+        assert!(world.server.log().contains(&dir));
         assert_eq!(shopper.status()["status"], "pending", "reading goes on");
         // Another file in its place is another database.
         std::fs::copy(&aside, &file).expect("room");
@@ -252,6 +260,41 @@ fn a_database_that_is_moved_away_takes_no_orders() {
         });
         world.settle_everything();
     }
+}
+
+/// Then a second server could start: of the two, only that one may write.
+#[test]
+fn a_server_without_its_lock_takes_no_orders() {
+    let mut world = World::start();
+    let base = world.server.base();
+    let lock = world.server.db_path().with_file_name("ocrch.db.lock");
+    let order = |world: &World| {
+        let body = order_body("1", &world.receiver.url(ORDERS));
+        world.shop.post("/orders", &body)
+    };
+    let is_refused = |world: &World| {
+        order(world).expect_error(503, AGAIN);
+        get(&base, "/health").expect_error_starting(503, "the database cannot be written");
+    };
+    let aside = lock.with_extension("aside");
+    std::fs::rename(&lock, &aside).expect("room");
+    is_refused(&world);
+    // As a second server would make it.
+    std::fs::write(&lock, "").expect("room");
+    is_refused(&world);
+    let said = "ocrch.db.lock was deleted, moved or replaced";
+    assert!(world.server.log().contains(said), "{}", world.server.log());
+    std::fs::rename(&aside, &lock).expect("room");
+    wait::until("health", || {
+        (get(&base, "/health").status == 200).then_some(())
+    });
+    order(&world).expect(201);
+
+    std::fs::remove_file(&lock).expect("a file");
+    is_refused(&world);
+    world.server.restart();
+    order(&world).expect(201);
+    world.settle_everything();
 }
 
 #[test]

@@ -46,7 +46,10 @@ fn explain(error: RestoreError) -> String {
         }
         _ => "",
     };
-    format!("nothing was restored: {error}{advice}")
+    match error {
+        RestoreError::NotOnDisk(..) => error.to_string(),
+        _ => format!("nothing was restored: {error}{advice}"),
+    }
 }
 
 fn to_text(restored: &Restored, args: &Args, database: &std::path::Path) -> String {
@@ -57,6 +60,13 @@ fn to_text(restored: &Restored, args: &Args, database: &std::path::Path) -> Stri
     );
     if let Some(kept) = &restored.kept {
         text += &format!("\nThe database that was there is kept: {}", kept.display());
+    }
+    if let Some(journal) = &restored.kept_journal {
+        let whose = match restored.kept {
+            Some(_) => "Its journal",
+            None => "There was no database, but the journal of one, which",
+        };
+        text += &format!("\n{whose} is kept: {}", journal.display());
     }
     match restored.lost {
         Some(loss) if !loss.is_none() => text += &format!("\nThe backup lacks {loss}"),
@@ -71,6 +81,7 @@ fn to_text(restored: &Restored, args: &Args, database: &std::path::Path) -> Stri
 fn to_json(restored: &Restored) -> serde_json::Value {
     let mut shown = as_json(&restored.contents);
     shown["kept"] = json!(restored.kept);
+    shown["kept_journal"] = json!(restored.kept_journal);
     shown["missing"] = json!(restored.lost.map(|l| l.orders));
     shown["changed"] = json!(restored.lost.map(|l| l.changed));
     shown["missing_deposits"] = json!(restored.lost.map(|l| l.deposits));

@@ -14,7 +14,7 @@ pub enum Watch {
     Degraded,
 }
 
-/// What is wrong with the database, in a few words for people; `None` while it can be read and written.
+/// What is wrong with the database, in a few words for anybody: where its files lie is for the log only. `None` while it can be read and written.
 pub fn database_trouble(app: &App) -> Option<String> {
     if let Some(trouble) = app.db().trouble() {
         return Some(match trouble {
@@ -28,8 +28,11 @@ pub fn database_trouble(app: &App) -> Option<String> {
     let read: Result<i64, StoreError> = app
         .db()
         .read(|c| Ok(c.query_row("SELECT count(*) FROM cursors", [], |row| row.get(0))?));
-    read.err()
-        .map(|error| format!("the database cannot be read: {error}"))
+    read.err().map(|error| match error {
+        // It names the file that could not be opened.
+        StoreError::Pool(_) => "the database cannot be read: no reader became free".to_owned(),
+        error => format!("the database cannot be read: {error}"),
+    })
 }
 
 /// Each watched chain, by name.

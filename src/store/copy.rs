@@ -37,6 +37,8 @@ pub enum CopyError {
     Exists(PathBuf),
     #[error("{} is the live database, or belongs to it: choose another name", .0.display())]
     Live(PathBuf),
+    #[error("{} is the database of a server, or was: {} lies beside it. Choose another name", .0.display(), .1.display())]
+    OfAServer(PathBuf, PathBuf),
     #[error("{} is no earlier backup, so it was left as it is: choose another name", .0.display())]
     NoBackup(PathBuf),
     #[error("{}: another ocrch is writing to it", .0.display())]
@@ -71,6 +73,7 @@ pub(super) fn copy_up_to(
     replace: bool,
 ) -> Result<Contents, CopyError> {
     refuse_live(database, to)?;
+    refuse_other_servers(to)?;
     refuse_foreign(to)?;
     let mut partial = Partial::create(to)?;
     if to.exists() && !replace {
@@ -101,6 +104,17 @@ fn refuse_live(database: &Path, to: &Path) -> Result<(), CopyError> {
         }
     }
     Ok(())
+}
+
+/// Nor must it be another shop's database, which looks like an earlier copy but for what a server leaves beside it.
+fn refuse_other_servers(to: &Path) -> Result<(), CopyError> {
+    let beside_it = [to.to_owned(), real_path(to)]
+        .into_iter()
+        .flat_map(|path| ["-wal", ".lock"].map(|suffix| beside(&path, suffix)));
+    match beside_it.into_iter().find(|path| path.exists()) {
+        Some(found) => Err(CopyError::OfAServer(to.to_owned(), found)),
+        None => Ok(()),
+    }
 }
 
 /// What is replaced must be an earlier copy, however damaged: a configuration, say, is not, whose name was given by mistake.
@@ -183,13 +197,22 @@ impl Partial {
     }
 
     /// Puts the file on disk and in its place.
-    pub fn finish(mut self) -> Result<(), CopyError> {
-        let place = || -> std::io::Result<()> {
-            self.file.sync_all()?;
-            fs::rename(&self.path, &self.becomes)?;
-            sync_dir(&self.becomes)
-        };
-        place().map_err(|error| CopyError::File(self.becomes.clone(), error))?;
+    pub fn finish(self) -> Result<(), CopyError> {
+        let becomes = self.becomes.clone();
+        let placed = self.sync().and_then(|()| self.place());
+        placed
+            .and_then(|()| sync_dir(&becomes))
+            .map_err(|error| CopyError::File(becomes, error))
+    }
+
+    /// Puts the file on disk.
+    pub fn sync(&self) -> std::io::Result<()> {
+        self.file.sync_all()
+    }
+
+    /// Gives the file its name, in the place of the one that has it.
+    pub fn place(mut self) -> std::io::Result<()> {
+        fs::rename(&self.path, &self.becomes)?;
         self.finished = true;
         Ok(())
     }

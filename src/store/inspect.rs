@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::lock::{place, refuse_second_name};
+use super::lock::{place, second_names};
 use super::{StoreError, access, migrate};
 
 /// What a file is like.
@@ -32,7 +32,7 @@ pub fn inspect(path: &Path) -> Result<Inspection, StoreError> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(std::time::Duration::from_secs(10))?;
     migrate::check(&connection)?;
-    refuse_second_name(path)?;
+    second_names(path)?;
     let said: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     let schema = migrate::schema(&connection)?;
     let orders = match schema {
@@ -107,6 +107,11 @@ mod tests {
         let path = dir.path().join("ocrch.db");
         let lock = Lock::on(&path).unwrap();
         drop(Db::open(lock, Clock::system(), Default::default(), |_| {}).unwrap());
+        let cut_short = dir.path().join("ocrch.db.replaced-20261123T120000Z");
+        std::fs::hard_link(&path, &cut_short).unwrap();
+        assert!(inspect(&path).is_ok(), "the next start clears up");
+        assert!(cut_short.exists());
+        std::fs::remove_file(&cut_short).unwrap();
         std::fs::hard_link(&path, dir.path().join("second.db")).unwrap();
         assert!(matches!(inspect(&path), Err(StoreError::Names(2))));
     }

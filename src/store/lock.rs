@@ -5,14 +5,16 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use super::aside::{self, Aside};
 use super::copy::{beside, real_path};
 use super::{StoreError, access};
 
 /// The right to work on a database, as long as it is held. It is taken before anything is written, and [`super::Db::open`] asks for it.
 pub struct Lock {
     database: PathBuf,
+    name: PathBuf,
     /// A file of its own, since closing any handle of the database itself would drop SQLite's own locks.
-    _file: File,
+    file: File,
 }
 
 impl Lock {
@@ -31,16 +33,30 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(StoreError::InUse),
             Err(TryLockError::Error(error)) => return Err(error.into()),
         }
-        refuse_second_name(database)?;
+        for left in second_names(database)? {
+            left.undo()?;
+            tracing::info!(database = %database.display(), "a restore was cut short before it changed anything: cleared up after it");
+        }
         Ok(Self {
             database: database.to_owned(),
-            _file: file,
+            name,
+            file,
         })
     }
 
     /// The database, by the name under which it was asked for.
     pub(super) fn database(&self) -> &Path {
         &self.database
+    }
+
+    /// The file that was locked, by its name.
+    pub(super) fn name(&self) -> &Path {
+        &self.name
+    }
+
+    /// The file that is locked, whatever has its name now.
+    pub(super) fn held(&self) -> std::io::Result<fs::Metadata> {
+        self.file.metadata()
     }
 }
 
@@ -49,12 +65,19 @@ pub(super) fn place(database: &Path) -> PathBuf {
     beside(&real_path(database), ".lock")
 }
 
-/// Of names that are equals (hard links) none is the file's own: each would have another lock, and for SQLite another journal.
-pub(super) fn refuse_second_name(database: &Path) -> Result<(), StoreError> {
-    match fs::metadata(database) {
-        Ok(found) if found.nlink() > 1 => Err(StoreError::Names(found.nlink())),
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-        _ => Ok(()),
+/// Of names that are equals (hard links) none is the file's own: each would have another lock, and for SQLite another journal. They
+/// are refused, but for those that a restore gave it which was cut short.
+pub(super) fn second_names(database: &Path) -> Result<Vec<Aside>, StoreError> {
+    let database = real_path(database);
+    let found = match fs::metadata(&database) {
+        Ok(found) if found.nlink() > 1 => found,
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+        _ => return Ok(vec![]),
+    };
+    let ours = aside::interrupted(&database, &found)?;
+    match found.nlink() - 1 == ours.len() as u64 {
+        true => Ok(ours),
+        false => Err(StoreError::Names(found.nlink())),
     }
 }
 

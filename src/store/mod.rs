@@ -2,6 +2,7 @@
 
 mod access;
 pub mod alerts;
+mod aside;
 pub mod audit;
 pub mod changes;
 mod checkpoint;
@@ -39,7 +40,7 @@ mod writer;
 
 use std::fs::File;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ use tokio::sync::Semaphore;
 use checkpoint::Checkpoints;
 pub use lock::Lock;
 use place::Place;
+pub use place::expect_no_journal_alone;
 pub use pulse::Trouble;
 pub use writer::Tx;
 use writer::Writer;
@@ -117,6 +119,11 @@ pub enum StoreError {
          (find -samefile lists them)"
     )]
     Names(u64),
+    #[error(
+        "database: the file is missing or empty, but its journal is there, with what was written last ({}): put the file back, or restore a \
+         backup (ocrch restore); if this is to be a new shop, move the journal away", .0.display()
+    )]
+    Gone(PathBuf),
     #[error("database: {0}")]
     File(#[from] std::io::Error),
     #[error("database: the writer has stopped")]
@@ -173,6 +180,7 @@ impl Db {
         on_commit: impl Fn(Vec<Change>) + Send + 'static,
     ) -> Result<Self, StoreError> {
         let path = lock.database();
+        expect_no_journal_alone(path)?;
         if !path.exists() {
             tracing::info!(database = %path.display(), "there is no database yet: making one");
         }
@@ -189,7 +197,7 @@ impl Db {
             .min_idle(Some(1))
             .test_on_check_out(false)
             .build(manager)?;
-        let place = Place::of(path)?;
+        let place = Place::of(&lock)?;
         let writer = Writer::start(connection, place, clock, commits, Box::new(on_commit));
         Ok(Self {
             readers,

@@ -1,5 +1,6 @@
 //! How the writer is doing, for whoever asks from another thread.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ pub enum Trouble {
 pub struct Pulse(Arc<State>);
 
 struct State {
+    /// Where the database is: for the log only.
+    dir: PathBuf,
     born: Instant,
     /// Milliseconds after `born` at which the present group began, plus one; 0 while the writer rests.
     busy_since: AtomicU64,
@@ -41,8 +44,10 @@ struct Failure {
 }
 
 impl Pulse {
-    pub fn new() -> Self {
+    /// Of the writer to a database in this directory.
+    pub fn new(dir: PathBuf) -> Self {
         Self(Arc::new(State {
+            dir,
             born: Instant::now(),
             busy_since: AtomicU64::new(0),
             failure: Mutex::new(None),
@@ -80,11 +85,13 @@ impl Pulse {
     /// Logs the first failure and, as long as nothing gets better, a reminder now and then.
     pub fn failed(&self, error: &str, refused: usize) {
         let mut failure = self.failure();
+        let dir = self.0.dir.display();
         let now = Instant::now();
         match &mut *failure {
             None => {
                 tracing::error!(
                     error,
+                    %dir,
                     "the database cannot be written; requests that would change something are turned away until it can"
                 );
                 *failure = Some(Failure {
@@ -102,6 +109,7 @@ impl Pulse {
                     let (seconds, refused) = ((now - known.since).as_secs(), known.refused);
                     tracing::error!(
                         error,
+                        %dir,
                         seconds,
                         refused,
                         "the database still cannot be written"

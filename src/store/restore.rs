@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::copy::{Contents, CopyError, Partial, beside, explain, is_same_file, sync_dir};
+use super::aside::Aside;
+use super::copy::{Contents, CopyError, Partial, explain, is_same_file, real_path, sync_dir};
 use super::lock::{self, Lock};
 use super::loss::{self, Loss};
+use super::place::has_content;
 use super::{StoreError, migrate};
 use crate::clock::UnixSeconds;
 
@@ -18,11 +20,13 @@ pub struct Restored {
     pub contents: Contents,
     /// Where the database that was there before is now.
     pub kept: Option<PathBuf>,
+    /// Where the journal is now that lay there, of that database or, alone, of one that is gone.
+    pub kept_journal: Option<PathBuf>,
     /// What it had and the restored one has not. `None` if there was none, or it could not be read.
     pub lost: Option<Loss>,
 }
 
-/// Why nothing was restored. Nothing was changed.
+/// Why nothing was restored. But for [`RestoreError::NotOnDisk`], the database has what it had, under its name.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     #[error(transparent)]
@@ -33,6 +37,8 @@ pub enum RestoreError {
     Itself(PathBuf),
     #[error("{}: open in another program (Litestream, sqlite3): close it first", .0.display())]
     Open(PathBuf),
+    #[error("{}: restored, but it is not sure that it stays so after a power cut: {}", .0.display(), .1)]
+    NotOnDisk(PathBuf, std::io::Error),
     #[error("the database is ahead of the backup, which lacks {0}")]
     Ahead(Loss),
 }
@@ -48,26 +54,29 @@ pub fn restore(
     if is_same_file(backup, database) {
         return Err(RestoreError::Itself(backup.to_owned()));
     }
+    // The server follows links to its database, so it is the file itself that is replaced.
+    let database = &*real_path(database);
     let owner = Owner::of(database).map_err(|e| CopyError::File(database.to_owned(), e))?;
     let locked = Lock::on(database)?;
     owner.give(&lock::place(database))?;
     let mut partial = Partial::create(database)?;
     let contents = partial.fill(backup, migrate::latest())?;
-    let (mut kept, mut lost) = (None, None);
-    if database.exists() {
+    let mut lost = None;
+    if has_content(database) {
         lost = compare(database, partial.path())?;
         if let Some(loss) = lost.filter(|l| !l.is_none() && !discard_newer) {
             return Err(RestoreError::Ahead(loss));
         }
-        kept = Some(set_aside(database, now)?);
     }
     number_feed_anew(partial.path(), now).map_err(|error| explain(database, error))?;
     owner.give(partial.path())?;
-    partial.finish()?;
+    let time = time_stamp(now).map_err(|error| explain(database, error))?;
+    let aside = exchange(partial, database, &time)?;
     drop(locked);
     Ok(Restored {
         contents,
-        kept,
+        kept: aside.as_ref().and_then(Aside::database),
+        kept_journal: aside.as_ref().and_then(Aside::journal),
         lost,
     })
 }
@@ -135,26 +144,44 @@ fn close_journal(database: &Path) -> Result<(), rusqlite::Error> {
     connection.pragma_update(None, "journal_mode", "DELETE")
 }
 
-/// Gives the old database a second name, so that there is one under the first name at every moment. A journal that could
-/// not be closed goes with it: beside another database it would be read as that one's.
-fn set_aside(database: &Path, now: UnixSeconds) -> Result<PathBuf, CopyError> {
+/// Puts the finished file in the place of the database, and says where that is now. A journal there must go in any case: what is in it
+/// would be read into the new file. All that takes long or may well fail comes before
+/// the first change, and a change that is not followed by the next is taken back.
+fn exchange(partial: Partial, database: &Path, time: &str) -> Result<Option<Aside>, RestoreError> {
     let failed = |error| CopyError::File(database.to_owned(), error);
-    let time = time_stamp(now).map_err(|error| explain(database, error))?;
-    let aside = beside(database, &format!(".replaced-{time}"));
-    fs::hard_link(database, &aside).map_err(failed)?;
-    for suffix in ["-wal", "-shm"] {
-        match fs::rename(beside(database, suffix), beside(&aside, suffix)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(error));
-            }
-            _ => {}
+    partial.sync().map_err(failed)?;
+    let aside = Aside::set(database, time).map_err(failed)?;
+    if let Err(error) = partial.place() {
+        if let Some(aside) = &aside {
+            aside.undo().map_err(failed)?;
         }
+        return Err(failed(error).into());
     }
-    sync_dir(database).map_err(failed)?;
+    sync_dir(database).map_err(|error| RestoreError::NotOnDisk(database.to_owned(), error))?;
     Ok(aside)
 }
 
 fn time_stamp(now: UnixSeconds) -> Result<String, rusqlite::Error> {
     let sql = "SELECT strftime('%Y%m%dT%H%M%SZ', ?1, 'unixepoch')";
     Connection::open_in_memory()?.query_row(sql, [now], |row| row.get(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_does_not_get_its_name_leaves_the_database_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("ocrch.db");
+        let journal = dir.path().join("ocrch.db-wal");
+        fs::write(&database, "database").unwrap();
+        fs::write(&journal, "journal").unwrap();
+        let partial = Partial::create(&database).unwrap();
+        fs::remove_file(partial.path()).unwrap();
+        assert!(exchange(partial, &database, "now").is_err());
+        assert_eq!(fs::read_to_string(&database).unwrap(), "database");
+        assert_eq!(fs::read_to_string(&journal).unwrap(), "journal");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
 }

@@ -56,7 +56,7 @@ impl Writer {
         on_commit: OnCommit,
     ) -> Self {
         let (queue, jobs) = sync_channel(MAX_QUEUE);
-        let pulse = Pulse::new();
+        let pulse = Pulse::new(place.dir());
         let work = Work {
             connection,
             place: place.clone(),
@@ -124,6 +124,7 @@ impl Writer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Lock;
 
     fn writer() -> (Writer, Arc<Mutex<Vec<Change>>>, tempfile::TempDir) {
         let dir = tempfile::tempdir().unwrap();
@@ -132,7 +133,7 @@ mod tests {
         connection
             .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (x INTEGER PRIMARY KEY)")
             .unwrap();
-        let place = Place::of(&path).unwrap();
+        let place = Place::of(&Lock::on(&path).unwrap()).unwrap();
         let told = Arc::new(Mutex::new(Vec::new()));
         let tell = told.clone();
         let on_commit = Box::new(move |changes| tell.lock().unwrap().extend(changes));

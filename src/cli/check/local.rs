@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::report::Report;
 use crate::config::{Config, ConfigErrors, Loaded};
-use crate::store::StoreError;
 use crate::store::inspect::{Inspection, inspect};
+use crate::store::{StoreError, expect_no_journal_alone};
 
 /// Below this nothing can be stored any more soon.
 const NO_SPACE: u64 = 50_000_000;
@@ -82,9 +82,13 @@ pub fn public_url(config: &Config, report: &mut Report) {
 pub fn database(config: &Config, report: &mut Report) -> bool {
     let path = &config.database.path;
     let shown = path.display();
-    let in_use = match path.exists() {
-        true => existing(path, report),
-        false => {
+    let in_use = match (expect_no_journal_alone(path), path.exists()) {
+        (Err(error), _) => {
+            report.fail("database", format!("{shown}: {error}"), unusable(&error));
+            false
+        }
+        (Ok(()), true) => existing(path, report),
+        (Ok(()), false) => {
             missing(path, report);
             false
         }
@@ -139,7 +143,7 @@ fn unusable(error: &StoreError) -> &'static str {
         StoreError::Newer { .. } => {
             "Install the newer version again, or restore a backup from before it."
         }
-        StoreError::Names(_) => "The server does not start on it like this.",
+        StoreError::Names(_) | StoreError::Gone(_) => "The server does not start on it like this.",
         StoreError::File(error) if error.kind() == ErrorKind::IsADirectory => {
             "Set database.path to a file."
         }
