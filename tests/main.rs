@@ -60,6 +60,7 @@ mod registry;
 mod reload;
 mod reload_settings;
 mod reorg;
+mod restored;
 mod seed_frontend;
 mod service_api;
 mod sessions;

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0006_provider_usage.sql"),
     include_str!("migrations/0007_wallet_of_a_pair.sql"),
     include_str!("migrations/0008_inbox_and_search.sql"),
+    include_str!("migrations/0010_lost_deposits.sql"),
 ];
 
 /// The schema that this version knows.
@@ -236,8 +237,7 @@ mod tests {
     #[test]
     fn of_the_unmatched_transfers_from_before_those_under_a_cent_are_small() {
         let file = File::of_the_first_version();
-        let older = MIGRATIONS.len() - 1;
-        file.migrate(&MIGRATIONS[..older]).unwrap();
+        file.migrate(&MIGRATIONS[..7]).unwrap();
         let copy = "INSERT INTO transfers SELECT ?1, blockchain, stablecoin, ?1, contract, sender, recipient, units, ordinal, ?2,
              block_number, block_hash, block_timestamp, mined_at, highest_block, status, confirmations, required, created_at,
              waiting_since, failed_at, watched, candidate, fulfillment, tail_dropped, vanished, held_back, ignored
@@ -256,6 +256,22 @@ mod tests {
             texts(&file.open(), small),
             ["0.000003", "0.009999999999999999", "0"]
         );
+    }
+
+    /// A restore made the table in a file of an older version, with what it had to keep.
+    #[test]
+    fn lost_deposits_may_be_there_before_their_step() {
+        let file = File::of_the_first_version();
+        let keep = "INSERT INTO lost_deposits VALUES (1, 'a9', 'eth', 'USDT', '0x1', 81000000, NULL, 200, 0)";
+        let step = include_str!("migrations/0010_lost_deposits.sql");
+        file.open().execute_batch(step).unwrap();
+        file.open().execute_batch(keep).unwrap();
+        let before = rows(&file.open(), &file.open());
+        file.migrate(MIGRATIONS).unwrap();
+        let like = Connection::open(copy_of(&file.path(), 1)).unwrap();
+        assert_eq!(rows(&file.open(), &like), before);
+        assert!(before.iter().any(|row| row.starts_with("lost_deposits: ")));
+        assert!(file.open().execute_batch(keep).is_err(), "each once");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod access;
 pub mod alerts;
 pub mod audit;
+mod carry;
 pub mod changes;
 mod checkpoint;
 pub mod claims;
@@ -18,6 +19,7 @@ pub mod inspect;
 pub mod likely;
 mod lock;
 pub mod loss;
+pub mod lost_deposits;
 mod migrate;
 pub mod names;
 pub mod order_list;

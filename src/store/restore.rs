@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode};
 use super::copy::{Contents, CopyError, Partial, beside, explain, is_same_file, sync_dir};
 use super::lock::{self, Lock};
 use super::loss::{self, Loss};
-use super::{StoreError, migrate};
+use super::{StoreError, carry, migrate};
 use crate::clock::UnixSeconds;
 
 /// What was done.
@@ -55,7 +55,7 @@ pub fn restore(
     let contents = partial.fill(backup, migrate::latest())?;
     let (mut kept, mut lost) = (None, None);
     if database.exists() {
-        lost = compare(database, partial.path())?;
+        lost = compare(database, partial.path(), now)?;
         if let Some(loss) = lost.filter(|l| !l.is_none() && !discard_newer) {
             return Err(RestoreError::Ahead(loss));
         }
@@ -110,12 +110,16 @@ fn number_feed_anew(backup: &Path, now: UnixSeconds) -> Result<(), rusqlite::Err
     ))
 }
 
-/// Brings the database's journal into its file, and counts what the backup has not. `None` if the database cannot be
-/// read, which may be why it is being restored.
-fn compare(database: &Path, backup: &Path) -> Result<Option<Loss>, RestoreError> {
+/// Brings the database's journal into its file, counts what the backup has not, and has the backup take over what no money
+/// may be lost for. `None` if the database cannot be read, which may be why it is being restored.
+fn compare(database: &Path, backup: &Path, now: UnixSeconds) -> Result<Option<Loss>, RestoreError> {
     let look = || {
         close_journal(database)?;
-        loss::between(database, backup)
+        let loss = loss::between(database, backup)?;
+        if loss.is_some() {
+            carry::over(database, backup, now)?;
+        }
+        Ok::<_, rusqlite::Error>(loss)
     };
     match look() {
         Ok(loss) => Ok(loss),
