@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::in_process::{NET, Turned, shopper};
 use crate::support::admin::Admin;
-use crate::support::devnet::text;
+use crate::support::devnet::{text, wallet_address};
 use crate::support::server::ocrch;
 use crate::support::wait;
 use crate::support::world::World;
@@ -116,6 +116,35 @@ fn who_chooses_again_is_shown_the_same() {
     let paid = world.wait_for_status(&shopper, "paid");
     assert_eq!(paid["payment"]["txn_hash"], hash.as_str());
     assert_eq!(other.status()["status"], "pending");
+}
+
+/// A wallet that was added after the backup: what it received is read again, from where it was first watched. So it is if it left
+/// the configuration again, as long as somebody may pay to it.
+#[test]
+fn a_wallet_that_the_backup_does_not_know_is_read_from_its_beginning() {
+    let mut world = World::start();
+    let backup = Backup::of(&world);
+    let added = wallet_address(2);
+    world.restart_with(|config| config.wallets[0].address = added.clone());
+    world.wait_until_watching();
+    let (_, shown) = world.deposit("81", "USDT");
+    assert_eq!(
+        text(&shown, "wallet_address").to_lowercase(),
+        added.to_lowercase()
+    );
+    let hash = world.net.pay(&shown);
+    world.confirm();
+    world.settle_everything();
+    world.net.anvil.mine(50);
+    backup.put_back(&mut world);
+    let admin = world.admin();
+    wait_for_inbox(&admin, &hash);
+
+    world.restart_with(|_| {});
+    world.wait_until_watching();
+    let late = world.net.pay(&shown);
+    world.confirm();
+    wait_for_inbox(&admin, &late);
 }
 
 const SECOND: Duration = Duration::from_secs(1);

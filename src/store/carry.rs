@@ -1,5 +1,5 @@
 //! What a restored backup takes over from the database that it replaces, so that nobody's money goes astray: the values that
-//! customers were told to pay.
+//! customers were told to pay, and where the reading of wallets began.
 
 use std::path::Path;
 
@@ -12,6 +12,11 @@ const LOST_DEPOSITS: &str = include_str!("migrations/0010_lost_deposits.sql");
 /// What a row says that is there already: the later end, and any transfer that was seen.
 const OR_MERGE: &str = "ON CONFLICT (blockchain, wallet, stablecoin, micros, order_id) DO UPDATE
     SET closed_at = max(closed_at, excluded.closed_at), transfer_seen = max(transfer_seen, excluded.transfer_seen)";
+
+/// A wallet that the backup does not know is read anew from its own beginning: what was read of it is lost.
+const CURSORS: &str =
+    "INSERT OR IGNORE INTO main.cursors (blockchain, wallet, first_block, scanned_to)
+    SELECT blockchain, wallet, first_block, max(first_block - 1, 0) FROM present.cursors";
 
 /// Carries over what the backup lacks, entirely or not at all. Orders are not made up: a payment of such a value pays nobody.
 pub(super) fn over(
@@ -28,6 +33,7 @@ pub(super) fn over(
     if loss::has(&tx, "present", "lost_deposits", "id")? {
         tx.execute(&lost_before(), [])?;
     }
+    tx.execute(CURSORS, [])?;
     tx.commit()
 }
 
@@ -162,5 +168,35 @@ mod tests {
         files.make("older", true, &[]);
         files.carry("older", "backup", 700);
         assert_eq!(files.kept("backup").len(), 1);
+    }
+
+    #[test]
+    fn wallets_that_the_backup_does_not_know_begin_where_they_began() {
+        let files = Files::new();
+        for (name, cursors) in [
+            ("backup", "('eth', '0x1', 5, 9)"),
+            (
+                "present",
+                "('eth', '0x1', 5, 90), ('eth', '0x2', 50, 90), ('base', '0x1', 0, 90)",
+            ),
+        ] {
+            files.make(name, false, &[]);
+            let insert = format!("INSERT INTO cursors VALUES {cursors}");
+            files.open(name).execute_batch(&insert).unwrap();
+        }
+        files.carry("present", "backup", 500);
+        let db = files.open("backup");
+        let sql =
+            "SELECT blockchain || ' ' || wallet, first_block, scanned_to FROM cursors ORDER BY 1";
+        let mut statement = db.prepare(sql).unwrap();
+        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)));
+        let rows: Vec<(String, u64, u64)> = rows.unwrap().map(Result::unwrap).collect();
+        let row = |wallet: &str, first, scanned_to| (wallet.to_owned(), first, scanned_to);
+        let expected = [
+            row("base 0x1", 0, 0),
+            row("eth 0x1", 5, 9),
+            row("eth 0x2", 50, 49),
+        ];
+        assert_eq!(rows, expected);
     }
 }
