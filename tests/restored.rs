@@ -147,6 +147,31 @@ fn a_wallet_that_the_backup_does_not_know_is_read_from_its_beginning() {
     wait_for_inbox(&admin, &late);
 }
 
+/// What docs/operations.md advises: nobody knows the amounts that were shown, so new orders get another address, and what came
+/// to the old one is read when it is back.
+#[test]
+fn where_the_replaced_file_cannot_be_read_another_address_helps() {
+    let mut world = World::start();
+    let backup = Backup::of(&world);
+    let (_, shown) = world.deposit("81", "USDT");
+    assert!(world.server.stop().success());
+    std::fs::write(world.server.db_path(), "only text").expect("room");
+    backup.run(&world, "restore", &[]);
+    world.server.launch();
+    world.restart_with(|config| config.wallets[0].address = wallet_address(2));
+    world.wait_until_watching();
+    let (next, deposit) = world.deposit("81", "USDT");
+    assert_eq!(amount(&deposit), "81");
+    let stray = world.net.pay(&shown);
+    let own = world.net.pay(&deposit);
+    world.confirm();
+    let paid = world.wait_for_status(&next, "paid");
+    assert_eq!(paid["payment"]["txn_hash"], own.as_str());
+    world.net.anvil.mine(100);
+    world.restart_with(|_| {});
+    wait_for_inbox(&world.admin(), &stray);
+}
+
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
