@@ -612,6 +612,33 @@ fn a_broken_or_missing_database_is_replaced_and_the_broken_one_kept() {
     house.shop.status(&order);
 }
 
+/// Where nobody knows which amounts must be kept from other orders, the merchant has to.
+#[test]
+fn where_nothing_can_be_compared_it_says_what_may_happen() {
+    let mut house = House::start();
+    let file = house.file("backup");
+    done(&house.backup(&file, &[]));
+    assert!(house.server.stop().success());
+    let database = house.server.db_path();
+    let warning = ". An amount that a customer was told to pay since the backup may be asked of somebody else";
+    fs::remove_file(&database).expect("a file");
+    let said = done(&house.restore(&file, &[]));
+    let none = "no database here to compare the backup with";
+    assert!(said.contains(&format!("{none}{warning}")), "{said}");
+    let said = done(&house.restore(&file, &[]));
+    assert!(!said.contains(warning), "it was read: {said}");
+    for kept in fs::read_dir(database.parent().expect("a directory")).expect("a directory") {
+        let kept = kept.expect("an entry").path();
+        if kept.to_string_lossy().contains(".replaced-") {
+            fs::remove_file(kept).expect("a file");
+        }
+    }
+    fs::write(&database, b"only text".repeat(100)).expect("room");
+    let said = done(&house.restore(&file, &[]));
+    let unread = "It could not be read, so what it had beyond the backup is not known";
+    assert!(said.contains(&format!("{unread}{warning}")), "{said}");
+}
+
 /// Restored by root, the files must still be the server's.
 #[test]
 fn the_owner_stays() {

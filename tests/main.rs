@@ -61,6 +61,7 @@ mod reload;
 mod reload_settings;
 mod reorg;
 mod restore;
+mod restored;
 mod seed_frontend;
 mod service_api;
 mod sessions;

@@ -27,6 +27,10 @@ pub struct Args {
     config: ConfigArg,
 }
 
+/// What follows where nobody knows what customers were shown since the backup.
+const UNKNOWN_AMOUNTS: &str = ". An amount that a customer was told to pay since the backup may be asked of somebody else as well, whose order \
+     that customer's payment would then pay: docs/operations.md, under Restore, says what to do before the server starts";
+
 /// Verifies, then replaces, and says where the old database is now.
 pub fn run(args: Args) -> Result<(), String> {
     let database = database_path(&args.config.config).map_err(|errors| errors.to_string())?;
@@ -70,8 +74,12 @@ fn to_text(restored: &Restored, args: &Args, database: &std::path::Path) -> Stri
     }
     match restored.lost {
         Some(loss) if !loss.is_none() => text += &format!("\nThe backup lacks {loss}"),
-        None if restored.kept.is_some() => {
-            text += "\nIt could not be read, so what it had beyond the backup is not known";
+        None => {
+            text += match restored.kept {
+                Some(_) => "\nIt could not be read, so what it had beyond the backup is not known",
+                None => "\nThere was no database here to compare the backup with",
+            };
+            text += UNKNOWN_AMOUNTS;
         }
         _ => {}
     }

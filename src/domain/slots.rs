@@ -5,14 +5,22 @@ use std::collections::BTreeMap;
 use super::address::Address;
 use crate::clock::UnixSeconds;
 
+/// Whose a held value is, by its row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Holder {
+    Deposit(i64),
+    /// A deposit that was shown to a customer, and is not in the backup that was restored since.
+    LostDeposit(i64),
+}
+
 /// A value that a deposit holds, or held until a while ago, on one chain, wallet and coin.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct HeldValue {
-    pub deposit: i64,
+    pub holder: Holder,
     /// In millionths of a coin.
     pub micros: u64,
     pub expected_sender: Option<Address>,
-    /// `None` while the deposit is open.
+    /// `None` while the deposit is open; of a lost one it may be yet to come.
     pub closed_at: Option<UnixSeconds>,
     /// Whether any transfer was ever seen for it: such a value is never given away early.
     pub transfer_seen: bool,
@@ -33,8 +41,8 @@ pub struct Slot {
     /// Index into the wallets that were offered.
     pub wallet: usize,
     pub micros: u64,
-    /// The deposit whose reserved value is taken over, because nothing else was free.
-    pub evicts: Option<i64>,
+    /// Whose reserved value is taken over, because nothing else was free.
+    pub evicts: Option<Holder>,
 }
 
 const COARSE: u64 = 100; // 0.0001 in millionths
@@ -147,7 +155,7 @@ fn oldest_reusable(
             if let Some(closed_at) = reusable(holders)
                 && best.as_ref().is_none_or(|(at, _)| closed_at < *at)
             {
-                let evicts = Some(holders[0].deposit);
+                let evicts = Some(holders[0].holder);
                 best = Some((
                     closed_at,
                     Slot {
@@ -180,7 +188,7 @@ mod tests {
 
     fn held(deposit: i64, micros: u64, closed_at: Option<i64>) -> HeldValue {
         HeldValue {
-            deposit,
+            holder: Holder::Deposit(deposit),
             micros,
             expected_sender: None,
             closed_at,
@@ -276,7 +284,7 @@ mod tests {
         };
         let check = |taken: Vec<Vec<HeldValue>>, expected: Option<i64>| {
             let given = allocate(AMOUNT, None, &taken, small, 10_000);
-            assert_eq!(given.and_then(|s| s.evicts), expected);
+            assert_eq!(given.and_then(|s| s.evicts), expected.map(Holder::Deposit));
         };
         check(closed(None, Some(5_000), Some(4_000)), Some(3));
         check(closed(None, Some(5_000), Some(6_401)), Some(2));
@@ -284,6 +292,39 @@ mod tests {
         let mut seen = closed(None, None, Some(4_000));
         seen[0][2].transfer_seen = true;
         check(seen, None);
+    }
+
+    /// What a customer was told to pay is kept for as long as if the deposit were there, whenever its order would have ended.
+    #[test]
+    fn lost_deposits_keep_their_values() {
+        let small = TailRule {
+            max_micros: 100,
+            unit_micros: 100,
+        };
+        let lost = |row, micros, closed_at| HeldValue {
+            holder: Holder::LostDeposit(row),
+            ..held(0, micros, Some(closed_at))
+        };
+        let check = |taken: &[HeldValue], expected: Option<Slot>| {
+            let given = allocate(AMOUNT, None, &[taken.to_vec()], small, 10_000);
+            assert_eq!(given, expected);
+        };
+        check(&[lost(1, AMOUNT, 20_000)], slot(0, AMOUNT + 100));
+        let full = [held(1, AMOUNT + 100, None), lost(1, AMOUNT, 20_000)];
+        check(&full, None);
+        check(&[held(1, AMOUNT + 100, None), lost(1, AMOUNT, 6_401)], None);
+        let taken_over = Some(Slot {
+            wallet: 0,
+            micros: AMOUNT,
+            evicts: Some(Holder::LostDeposit(7)),
+        });
+        check(
+            &[held(7, AMOUNT + 100, None), lost(7, AMOUNT, 6_400)],
+            taken_over,
+        );
+        let mut seen = lost(7, AMOUNT, 6_400);
+        seen.transfer_seen = true;
+        check(&[held(7, AMOUNT + 100, None), seen], None);
     }
 
     #[test]
@@ -299,10 +340,18 @@ mod tests {
     }
 
     proptest! {
-        /// However many deposits of however similar amounts are open, no two ever share a wallet and a value.
+        /// However many deposits of however similar amounts are open or were lost lately, no two ever share a wallet and a value.
         #[test]
-        fn open_values_are_unique(amounts in prop::collection::vec(19_999_990u64..20_000_010, 1..120), wallets in 1usize..4) {
+        fn open_values_are_unique(
+            amounts in prop::collection::vec(19_999_990u64..20_000_010, 1..120),
+            wallets in 1usize..4,
+            lost in prop::collection::vec((0usize..3, 19_999_990u64..20_002_000, -3599i64..90_000), 0..60),
+        ) {
             let mut taken = vec![vec![]; wallets];
+            for (row, (wallet, micros, closed_at)) in lost.into_iter().enumerate() {
+                let holder = Holder::LostDeposit(row as i64);
+                taken[wallet % wallets].push(HeldValue { holder, ..held(0, micros, Some(closed_at)) });
+            }
             for (i, amount) in amounts.into_iter().enumerate() {
                 if let Some(given) = allocate(amount, None, &taken, RULE, 0) {
                     prop_assert!(given.micros >= amount && given.micros - amount <= 10_000);

@@ -10,7 +10,7 @@ use crate::domain::registry::{Blockchain, Coin};
 use crate::domain::transfer::{BlockRef, Transfer};
 use crate::store::changes::{self, Kind};
 use crate::store::transfers::StoredTransfer;
-use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
+use crate::store::{Change, StoreError, Tx, deposits, lost_deposits, orders, transfers};
 
 /// Finds the open deposit that a waiting transfer will pay, if it stands, and shows it to that order's readers.
 /// Where equal deposits share a value, one that no other waiting transfer will pay comes first.
@@ -168,11 +168,21 @@ pub fn deposit_on_another_chain(
         return Ok(None);
     }
     let since = tx.now - config.payments.late_window.as_secs() as i64;
+    let chains = config.chains.keys();
+    let chains: Vec<_> = chains
+        .filter(|chain| of_one_worth(chain, &transfer.blockchain))
+        .collect();
     let mut kept = Vec::new();
-    for blockchain in config.chains.keys() {
-        if of_one_worth(blockchain, &transfer.blockchain) {
-            kept.extend(deposits::kept_on(tx, blockchain, transfer, since)?);
+    for blockchain in &chains {
+        kept.extend(deposits::kept_on(tx, blockchain, transfer, since)?);
+    }
+    let Some(deposit) = matching::other_chain_deposit_paid_by(transfer, &kept) else {
+        return Ok(None);
+    };
+    for blockchain in chains {
+        if lost_deposits::may_be_meant(tx, blockchain, transfer, deposit.id, since)? {
+            return Ok(None);
         }
     }
-    Ok(matching::other_chain_deposit_paid_by(transfer, &kept).cloned())
+    Ok(Some(deposit.clone()))
 }

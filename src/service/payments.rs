@@ -10,10 +10,10 @@ use crate::domain::address::{Address, Family};
 use crate::domain::amount::{Amount, AmountError};
 use crate::domain::order::{NewOrder, Order, OrderId};
 use crate::domain::registry::{Blockchain, Coin, Token};
-use crate::domain::slots::{self, HeldValue, Slot, TailRule};
+use crate::domain::slots::{self, HeldValue, Holder, Slot, TailRule};
 use crate::metrics::Payments;
 use crate::store::deposits::{self, NewDeposit};
-use crate::store::{Change, StoreError, Tx, orders};
+use crate::store::{Change, StoreError, Tx, lost_deposits, orders};
 
 /// From here on an amount's values are running out, in percent.
 const NEARLY_FULL: u64 = 80;
@@ -201,7 +201,15 @@ impl<'a> Choice<'a> {
         let wallet = self.wallets[slot.wallet].address;
         let reserved_since = self.reserved_since(tx);
         let place = (blockchain, wallet, self.coin);
-        deposits::release_value(tx, place, slot.micros, reserved_since, slot.evicts)?;
+        let evicts = match slot.evicts {
+            Some(Holder::Deposit(row)) => Some(row),
+            Some(Holder::LostDeposit(row)) => {
+                lost_deposits::release(tx, row)?;
+                None
+            }
+            None => None,
+        };
+        deposits::release_value(tx, place, slot.micros, reserved_since, evicts)?;
         // Also where amounts need not be unique now: they may have to be after the next start.
         let unheld = !deposits::is_value_held(tx, place, slot.micros)?;
         let unique = self.config.payments.unique_amounts;
@@ -251,12 +259,12 @@ impl<'a> Choice<'a> {
         self.wallets
             .iter()
             .map(|w| {
-                deposits::taken_values(
-                    tx,
-                    (blockchain, w.address, self.coin),
-                    range,
-                    reserved_since,
-                )
+                let place = (blockchain, w.address, self.coin);
+                let mut held = deposits::taken_values(tx, place, range, reserved_since)?;
+                let order = self.order.id;
+                let lost = lost_deposits::taken_values(tx, place, range, reserved_since, order)?;
+                held.extend(lost);
+                Ok(held)
             })
             .collect()
     }

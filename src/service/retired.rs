@@ -8,7 +8,7 @@ use crate::clock::UnixSeconds;
 use crate::config::Config;
 use crate::domain::address::Address;
 use crate::domain::registry::Blockchain;
-use crate::store::{Db, StoreError, counts, cursors, deposits};
+use crate::store::{Connection, Db, StoreError, counts, cursors, deposits, lost_deposits};
 
 pub use crate::store::counts::OpenOn;
 
@@ -34,7 +34,7 @@ pub fn at_start(db: &Db, config: &Config, now: UnixSeconds) -> Result<Vec<Retire
         let mut retired = Vec::new();
         for (blockchain, address) in known {
             if !is_configured(config, &blockchain, address)
-                && deposits::any_lately(c, &blockchain, address, since)?
+                && may_be_paid(c, &blockchain, address, since)?
             {
                 retired.push(Retired::now(blockchain, address));
             }
@@ -66,6 +66,16 @@ pub fn after_reload(
     all
 }
 
+fn may_be_paid(
+    connection: &Connection,
+    blockchain: &Blockchain,
+    wallet: Address,
+    since: UnixSeconds,
+) -> Result<bool, StoreError> {
+    Ok(deposits::any_lately(connection, blockchain, wallet, since)?
+        || lost_deposits::any_lately(connection, blockchain, wallet, since)?)
+}
+
 /// Those that may still be paid.
 pub fn review(
     db: &Db,
@@ -78,7 +88,7 @@ pub fn review(
         let mut kept = Vec::new();
         for wallet in retired {
             let young = wallet.since.elapsed() < CHOICES_END;
-            if young || deposits::any_lately(c, &wallet.blockchain, wallet.address, since)? {
+            if young || may_be_paid(c, &wallet.blockchain, wallet.address, since)? {
                 kept.push(wallet.clone());
             } else {
                 let (blockchain, wallet) = (&wallet.blockchain, &wallet.address);

@@ -21,7 +21,7 @@ use crate::metrics;
 use crate::store::changes::{self, Kind};
 use crate::store::daily::{self, Source};
 use crate::store::transfers::StoredTransfer;
-use crate::store::{Change, StoreError, Tx, deposits, orders, transfers};
+use crate::store::{Change, StoreError, Tx, deposits, lost_deposits, orders, transfers};
 
 /// A transfer that is gone is looked up again for so long, in seconds.
 const MAY_COME_BACK: i64 = 24 * 3600;
@@ -229,7 +229,12 @@ fn payable_deposit(
     // An order's time may be over long before it has expired: its chains are read first.
     let mut late = open;
     late.extend(deposits::expired_at(tx, facts, facts.mined_at - window)?);
-    Ok(matching::late_deposit_paid_by(facts, &late, window).cloned())
+    let Some(late) = matching::late_deposit_paid_by(facts, &late, window) else {
+        return Ok(None);
+    };
+    let (blockchain, since) = (&facts.blockchain, tx.now - window);
+    let is_doubtful = lost_deposits::may_be_meant(tx, blockchain, facts, late.id, since)?;
+    Ok((!is_doubtful).then(|| late.clone()))
 }
 
 fn pay(

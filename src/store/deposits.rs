@@ -10,7 +10,7 @@ use crate::domain::deposit::{Deposit, Opened};
 use crate::domain::matching::Kept;
 use crate::domain::order::Order;
 use crate::domain::registry::{Blockchain, Coin};
-use crate::domain::slots::HeldValue;
+use crate::domain::slots::{HeldValue, Holder};
 use crate::domain::transfer::Transfer;
 
 /// A deposit about to be opened.
@@ -105,7 +105,7 @@ pub fn taken_values(
     ];
     let found = statement.query_map(key, |row| {
         Ok(HeldValue {
-            deposit: row.get(0)?,
+            holder: Holder::Deposit(row.get(0)?),
             micros: row.get(1)?,
             expected_sender: rows::optional(row, 2)?,
             closed_at: row.get(3)?,

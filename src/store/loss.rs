@@ -69,11 +69,7 @@ pub(super) fn between(database: &Path, backup: &Path) -> Result<Option<Loss>, ru
     if !has_our_tables(&Connection::open(database)?)? {
         return Ok(None);
     }
-    let both = Connection::open(backup)?;
-    both.execute(
-        "ATTACH ?1 AS present",
-        [database.to_string_lossy().as_ref()],
-    )?;
+    let both = side_by_side(database, backup)?;
     Ok(Some(Loss {
         deposits: DEPOSITS.count(&both)?,
         orders: ORDERS.count(&both)?,
@@ -84,9 +80,19 @@ pub(super) fn between(database: &Path, backup: &Path) -> Result<Option<Loss>, ru
     }))
 }
 
+/// Both files in one connection: the backup's tables as `main`, the database's as `present`.
+pub(super) fn side_by_side(database: &Path, backup: &Path) -> Result<Connection, rusqlite::Error> {
+    let both = Connection::open(backup)?;
+    both.execute(
+        "ATTACH ?1 AS present",
+        [database.to_string_lossy().as_ref()],
+    )?;
+    Ok(both)
+}
+
 /// Rows `p` of the present database for which the backup has no row `b`. The two may have come apart long ago, so rows
 /// are told by what they say, not by their number alone.
-struct Kind {
+pub(super) struct Kind {
     /// What files of older versions have not.
     table: &'static str,
     column: &'static str,
@@ -106,7 +112,7 @@ const CHANGED: Kind = Kind {
     rows: "present.orders p WHERE EXISTS (SELECT 1 FROM main.orders o WHERE o.order_id = p.order_id)",
     backed_up: "main.orders b WHERE b.order_id = p.order_id AND b.status = p.status",
 };
-const DEPOSITS: Kind = Kind {
+pub(super) const DEPOSITS: Kind = Kind {
     table: "deposits",
     column: "id",
     rows: "present.deposits p JOIN present.orders o ON o.id = p.order_id WHERE 1",
@@ -142,11 +148,20 @@ impl Kind {
         if !has(both, "present", self.table, self.column)? {
             return Ok(0);
         }
-        let mut sql = format!("SELECT count(*) FROM {}", self.rows);
-        if has(both, "main", self.table, self.column)? {
-            sql += &format!(" AND NOT EXISTS (SELECT 1 FROM {})", self.backed_up);
-        }
+        let counted = match has(both, "main", self.table, self.column)? {
+            true => self.lacking(),
+            false => self.rows.to_owned(),
+        };
+        let sql = format!("SELECT count(*) FROM {counted}");
         both.query_row(&sql, [], |row| row.get(0))
+    }
+
+    /// The rows that the backup, which has such a table, has not: what follows `FROM`.
+    pub(super) fn lacking(&self) -> String {
+        format!(
+            "{} AND NOT EXISTS (SELECT 1 FROM {})",
+            self.rows, self.backed_up
+        )
     }
 }
 

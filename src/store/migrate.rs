@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0008_inbox_and_search.sql"),
     include_str!("migrations/0009_budget_of_a_key.sql"),
     include_str!("migrations/0010_alerts_by_kind.sql"),
+    include_str!("migrations/0011_lost_deposits.sql"),
 ];
 
 /// The schema that this version knows.
@@ -258,6 +259,22 @@ mod tests {
             texts(&file.open(), small),
             ["0.000003", "0.009999999999999999", "0"]
         );
+    }
+
+    /// A restore made the table in a file of an older version, with what it had to keep.
+    #[test]
+    fn lost_deposits_may_be_there_before_their_step() {
+        let file = File::of_the_first_version();
+        let keep = "INSERT INTO lost_deposits VALUES (1, 'a9', 'eth', 'USDT', '0x1', 81000000, NULL, 200, 0)";
+        let step = include_str!("migrations/0011_lost_deposits.sql");
+        file.open().execute_batch(step).unwrap();
+        file.open().execute_batch(keep).unwrap();
+        let before = rows(&file.open(), &file.open());
+        file.migrate(MIGRATIONS).unwrap();
+        let like = Connection::open(copy_of(&file.path(), 1)).unwrap();
+        assert_eq!(rows(&file.open(), &like), before);
+        assert!(before.iter().any(|row| row.starts_with("lost_deposits: ")));
+        assert!(file.open().execute_batch(keep).is_err(), "each once");
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::order_list::OrderFilter;
 use super::page::{Page, Place, Walk};
 use super::transfer_list::TransferFilter;
 use super::{
-    alerts, audit, changes, counts, deposit_list, deposits, event_list, events, likely, migrate,
-    names, order_list, order_search, transfer_list,
+    alerts, audit, changes, counts, deposit_list, deposits, event_list, events, likely,
+    lost_deposits, migrate, names, order_list, order_search, transfer_list,
 };
 use crate::domain::order::OrderStatus;
 use crate::domain::transfer::TransferStatus;
@@ -190,6 +190,26 @@ fn taken_values_are_found_along_their_indexes() {
     along("deposits_open_by_value");
     let steps = plan.iter().filter(|p| p.starts_with("SEARCH"));
     assert_eq!(steps.count(), 2, "{plan:#?}");
+}
+
+/// There may be as many lost deposits as a backup is old.
+#[test]
+fn lost_deposits_are_found_along_their_index() {
+    let db = database();
+    for (sql, bounds) in [
+        (
+            lost_deposits::TAKEN_VALUES,
+            "(blockchain=? AND wallet=? AND stablecoin=? AND micros>? AND micros<?)",
+        ),
+        (
+            lost_deposits::MEANT,
+            "(blockchain=? AND wallet=? AND stablecoin=? AND micros=?)",
+        ),
+        (lost_deposits::ANY_LATELY, "(blockchain=? AND wallet=?)"),
+    ] {
+        let plan = no_scan(&db, sql);
+        assert!(plan.iter().any(|p| p.ends_with(bounds)), "{plan:#?}");
+    }
 }
 
 #[test]

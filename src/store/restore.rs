@@ -11,7 +11,7 @@ use super::copy::{Contents, CopyError, Partial, explain, is_same_file, real_path
 use super::lock::{self, Lock};
 use super::loss::{self, Loss};
 use super::place::has_content;
-use super::{StoreError, migrate};
+use super::{StoreError, carry, migrate};
 use crate::clock::UnixSeconds;
 
 /// What was done.
@@ -63,7 +63,7 @@ pub fn restore(
     let contents = partial.fill(backup, migrate::latest())?;
     let mut lost = None;
     if has_content(database) {
-        lost = compare(database, partial.path())?;
+        lost = compare(database, partial.path(), now)?;
         if let Some(loss) = lost.filter(|l| !l.is_none() && !discard_newer) {
             return Err(RestoreError::Ahead(loss));
         }
@@ -119,12 +119,16 @@ fn number_feed_anew(backup: &Path, now: UnixSeconds) -> Result<(), rusqlite::Err
     ))
 }
 
-/// Brings the database's journal into its file, and counts what the backup has not. `None` if the database cannot be
-/// read, which may be why it is being restored.
-fn compare(database: &Path, backup: &Path) -> Result<Option<Loss>, RestoreError> {
+/// Brings the database's journal into its file, counts what the backup has not, and has the backup take over what no money
+/// may be lost for. `None` if the database cannot be read, which may be why it is being restored.
+fn compare(database: &Path, backup: &Path, now: UnixSeconds) -> Result<Option<Loss>, RestoreError> {
     let look = || {
         close_journal(database)?;
-        loss::between(database, backup)
+        let loss = loss::between(database, backup)?;
+        if loss.is_some() {
+            carry::over(database, backup, now)?;
+        }
+        Ok::<_, rusqlite::Error>(loss)
     };
     match look() {
         Ok(loss) => Ok(loss),
