@@ -53,6 +53,11 @@ fn odd_ids_addresses_and_moments_leave_it_right() {
         assert!(refused.contains(part), "{part} in {refused}");
     }
     assert!(!refused.contains("Queued"), "{refused}");
+    let given_up = script.expect("given up")["badge"].to_string();
+    assert!(
+        given_up.contains("Failed ") && given_up.contains("×, given up"),
+        "{given_up}"
+    );
     let all = ["The customer chooses", "Ethereum", "Tron"];
     let offered = json!({
         "USDT": ["tron", all[0], all[1], all[2]],

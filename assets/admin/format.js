@@ -104,5 +104,8 @@ export function badge(state) {
   return h("span", { class: `badge ${mood}` }, text);
 }
 
-/** A webhook's state: one that failed so far waits to be tried again, which is not what its owner has to know first. */
-export const webhookBadge = (state, failures) => (state === "queued" && failures ? h("span", { class: "badge bad" }, `Failed ${count(failures)}×`) : badge(state));
+/** A webhook's state: that one failed is what its owner has to know first, whether or not it is tried again. */
+export function webhookBadge(state, failures) {
+  if (!failures || !["queued", "given_up"].includes(state)) return badge(state);
+  return h("span", { class: "badge bad" }, `Failed ${count(failures)}×${state === "given_up" ? ", given up" : ""}`);
+}

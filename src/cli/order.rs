@@ -175,9 +175,9 @@ impl ServerArgs {
         let mut answer = request.send(body).map_err(failed)?;
         let text = answer.body_mut().read_to_string().map_err(failed)?;
         match answer.status() {
-            status if is_page(&text) => Err(format!(
-                "{url}: {status} and a web page, as Ocrch never answers here: another website, or a proxy whose Ocrch is not there; \
-                 expected the address of an Ocrch in --server, or in server.public_url of the configuration. The page begins: {}",
+            status if !is_ocrchs(status.is_success(), &text) => Err(format!(
+                "{url}: {status}, and not as Ocrch answers: it is another website, or a proxy with no Ocrch behind it; expected \
+                 the address of an Ocrch in --server, or in server.public_url of the configuration. It says: {}",
                 beginning(&text)
             )),
             status if status.is_success() => Ok(text),
@@ -212,12 +212,15 @@ fn explain(error: &ureq::Error) -> String {
     }
 }
 
-/// HTML, which is no answer of the Service API.
-fn is_page(answer: &str) -> bool {
-    answer.trim_start().starts_with('<')
+/// Whether the Service API can have answered so: orders are JSON, and refusals never a page.
+fn is_ocrchs(is_order: bool, answer: &str) -> bool {
+    match is_order {
+        true => serde_json::from_str::<serde_json::Value>(answer).is_ok(),
+        false => !answer.trim_start().starts_with('<'),
+    }
 }
 
-/// The first line of a page, and of a long one its beginning.
+/// The first line of what another one says, and of a long one its beginning.
 fn beginning(page: &str) -> String {
     let line = page.trim_start().lines().next().unwrap_or_default();
     line.chars().filter(|c| !c.is_control()).take(100).collect()

@@ -37,6 +37,11 @@ try {
 
   await open(page, "webhooks", "Webhooks");
   tell("refused", { said: await page.locator("main").innerText() });
+  await giveUpWebhooks();
+  await open(page, "", "Today");
+  await open(page, "webhooks", "Webhooks");
+  tell("given up", { badge: await page.locator("article .badge").first().innerText() });
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 
   tell("networks", { offered: await networks() });
 
@@ -67,6 +72,14 @@ async function signIn() {
   await page.getByLabel("Admin secret").waitFor();
   await page.keyboard.type(secret);
   await page.keyboard.press("Enter");
+}
+
+/// From now on, the server's webhooks look like those that failed for three days.
+function giveUpWebhooks() {
+  return page.route("**/api/v1/admin/webhooks?*", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: (await answer.json()).map((event) => ({ ...event, state: "given_up" })) });
+  });
 }
 
 /// How many complaints the form for an order shows after an amount that is none, and once it was corrected.

@@ -134,23 +134,20 @@ fn a_server_without_tls_is_told_to_have_none() {
 }
 
 #[test]
-fn another_websites_page_is_told_in_a_line() {
+fn another_websites_answer_is_told_in_a_line() {
     let page = "\n<!doctype html>\n<title>News</title>\n<p>All of it.";
-    for status in ["404 Not Found", "200 OK"] {
-        let (url, _thread) = server(status, page);
+    for (status, body, line) in [
+        ("404 Not Found", page, "<!doctype html>"),
+        ("200 OK", page, "<!doctype html>"),
+        ("200 OK", "It works!", "It works!"),
+    ] {
+        let (url, _thread) = server(status, body);
         let error = ask(&url, &["status", ID]).unwrap_err();
-        assert!(
-            error.contains(&format!("{status} and a web page")),
-            "{error}"
-        );
-        assert!(
-            error.contains("the address of an Ocrch in --server"),
-            "{error}"
-        );
-        assert!(
-            error.ends_with("The page begins: <!doctype html>"),
-            "{error}"
-        );
+        let said = format!("{status}, and not as Ocrch answers");
+        assert!(error.contains(&said), "{error}");
+        let expected = "expected the address of an Ocrch in --server";
+        assert!(error.contains(expected), "{error}");
+        assert!(error.ends_with(&format!(" It says: {line}")), "{error}");
     }
 }
 
