@@ -151,6 +151,18 @@ fn a_late_transfer_that_another_order_could_mean_is_left_for_a_decision() {
     let row = inbox(&turned)[0];
     assign(&turned, row, &next).unwrap();
     assert_eq!(turned.status(&next), OrderStatus::Paid);
+
+    // Nor for one that a restored backup lacks.
+    let (late, detail) = turned.deposit("30");
+    turned.wait(HOUR);
+    let lost = "INSERT INTO lost_deposits (order_id, blockchain, stablecoin, wallet, micros, expected_sender, closed_at, transfer_seen)
+        SELECT 'lost', blockchain, stablecoin, wallet, micros, NULL, closed_at, 0 FROM deposits ORDER BY id DESC LIMIT 1";
+    turned.db().execute(lost, []).unwrap();
+    turned.pay(&detail);
+    turned.wait(SECOND);
+    mark_paid(&turned, &late);
+    turned.wait(10 * SECOND);
+    assert_eq!(turned.newest_transfer().0, "no_matched_deposit");
 }
 
 #[test]

@@ -18,8 +18,8 @@ use crate::store::audit::{self, Action, Actor};
 use crate::store::daily::{self, Source};
 use crate::store::events::{self, Subject};
 use crate::store::{
-    Connection, StoreError, Tx, changes, claims, deposit_list, deposits, event_list, order_list,
-    orders, transfer_list, transfers,
+    Connection, StoreError, Tx, changes, claims, deposit_list, deposits, event_list, lost_deposits,
+    order_list, orders, transfer_list, transfers,
 };
 
 /// A page of orders, and the place of its last one.
@@ -121,7 +121,9 @@ fn claim_waiting(tx: &Tx<'_>, config: &Config, order_row: i64) -> Result<Option<
             }
             let kept = deposits::kept_on(tx, &facts.blockchain, facts, since)?;
             let mut others = kept.iter().filter(|kept| kept.order != order_row);
-            if !others.any(|other| fits(facts, &other.deposit)) {
+            let is_anothers = others.any(|other| fits(facts, &other.deposit))
+                || lost_deposits::may_be_meant(tx, &facts.blockchain, facts, deposit.id, since)?;
+            if !is_anothers {
                 transfers::set_candidate(tx, row, Some(deposit.id))?;
                 return Ok(Some(row));
             }
