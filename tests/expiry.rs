@@ -118,7 +118,7 @@ fn a_payment_mined_again_after_the_expiry_is_in_time(kind: Kind) {
     let raw = world.net.anvil.raw(&hash);
     world.wait_for_progress(&shopper);
     wait_until_overdue(&shopper);
-    world.net.anvil.reorg(1, &json!([]));
+    world.reorg(1, &json!([]));
     wait::until("the payment to go away", || {
         shopper.status()["payment"].is_null().then_some(())
     });

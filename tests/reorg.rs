@@ -61,7 +61,7 @@ fn a_removed_payment_is_forgotten_and_counts_when_mined_again(kind: Kind) {
     world.net.anvil.mine(1);
     socket.until(|order| order["payment"]["confirmations"] == 2);
 
-    world.net.anvil.reorg(2, &json!([]));
+    world.reorg(2, &json!([]));
     socket.until(|order| order["payment"].is_null());
     assert_eq!(
         shopper.status().get("payment").unwrap_or(&Value::Null),
@@ -98,7 +98,7 @@ fn a_payment_moved_to_another_block_starts_over(kind: Kind) {
         (shopper.status()["payment"]["confirmations"] == 2).then_some(())
     });
 
-    world.net.anvil.reorg(2, &json!([[raw, 1]]));
+    world.reorg(2, &json!([[raw, 1]]));
     assert_eq!(world.net.anvil.block_of(&hash), first + 1);
     world.net.anvil.mine(1);
     wait::until("the payment in its new block", || {
@@ -124,7 +124,7 @@ fn a_payment_moved_to_a_lower_block_still_pays(kind: Kind) {
     let raw = world.net.anvil.raw(&hash);
     world.wait_for_progress(&shopper);
 
-    world.net.anvil.reorg(4, &json!([[raw, 0]]));
+    world.reorg(4, &json!([[raw, 0]]));
     assert!(world.net.anvil.block_of(&hash) < head);
     world.confirm();
     paid_once(&world, &shopper, &hash);
@@ -142,7 +142,7 @@ fn a_payment_replaced_by_a_smaller_one_pays_nothing(kind: Kind) {
         "data": world.net.usdt.transfer_data(&world.net.wallet, world.net.usdt.units("5")),
         "gas": "0x2dc6c0",
     });
-    world.net.anvil.reorg(1, &json!([[smaller, 0]]));
+    world.reorg(1, &json!([[smaller, 0]]));
     assert!(
         world
             .net
@@ -210,7 +210,7 @@ fn a_payment_that_vanishes_after_it_paid_raises_an_alarm(kind: Kind) {
     let hash = world.net.pay_from(&payer, &deposit);
     world.confirm();
     world.wait_for_status(&shopper, "paid");
-    world.net.anvil.reorg(5, &json!([]));
+    world.reorg(5, &json!([]));
     world.net.anvil.mine(5);
     wait::until("an alarm in the log", || {
         let log = world.server.log();

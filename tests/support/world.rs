@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::admin::Admin;
 use super::config::Config;
 use super::devnet::{Devnet, text};
-use super::explorers::Explorer;
+use super::explorers::{Explorer, Trouble};
 use super::faulty_rpc::FaultyRpc;
 use super::http;
 use super::kind::Kind;
@@ -156,6 +156,20 @@ impl World {
     /// Buries the last block as deep as confirmations ask.
     pub fn confirm(&self) {
         self.net.anvil.mine(3);
+    }
+
+    /// Has the newest blocks replaced, by these transactions in them (`anvil_reorg`). No pass sees a list of the one chain and blocks
+    /// of the other, where these are two questions: what is under way fails before.
+    pub fn reorg(&self, depth: u64, transactions: &Value) {
+        if let Some(explorer) = &self.explorer {
+            let failed = explorer.asked().iter().filter(|a| !a.answered).count();
+            explorer.fail(Trouble::Status(502));
+            explorer.wait_for_failures(failed + 1);
+        }
+        self.net.anvil.reorg(depth, transactions);
+        if let Some(explorer) = &self.explorer {
+            explorer.heal();
+        }
     }
 
     /// Waits until an order has a status, and gives it.
